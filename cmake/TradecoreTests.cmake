@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests mirror src/: tests/<room>/ is test_<room>; tests/<room>/integration/ needs a server and is test_<room>_integration.
+include(GoogleTest)
+
+file(GLOB_RECURSE support CONFIGURE_DEPENDS "${TRADECORE_ROOT}/tests/support/*.cpp")
+if(support)
+    add_library(tradecore_test_support STATIC ${support})
+    target_link_libraries(tradecore_test_support PUBLIC tradecore::embedded PostgreSQL::PostgreSQL PRIVATE tradecore_warnings)
+    target_include_directories(tradecore_test_support PUBLIC "${TRADECORE_ROOT}/tests")
+endif()
+
+function(tradecore_add_test_program target library sources)
+    add_executable(${target} ${sources})
+    target_include_directories(${target} PRIVATE "${TRADECORE_ROOT}/tests" "${TRADECORE_ROOT}/src")
+    target_link_libraries(${target} PRIVATE ${library} tradecore_warnings
+        GTest::gmock GTest::gtest_main rapidcheck PostgreSQL::PostgreSQL)
+    if(TARGET tradecore_test_support)
+        target_link_libraries(${target} PRIVATE tradecore_test_support)
+    endif()
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+endfunction()
+
+get_property(rooms GLOBAL PROPERTY tradecore_rooms)
+foreach(room IN LISTS rooms ITEMS app)
+    file(GLOB_RECURSE unit CONFIGURE_DEPENDS "${TRADECORE_ROOT}/tests/${room}/*.cpp")
+    file(GLOB_RECURSE integration CONFIGURE_DEPENDS "${TRADECORE_ROOT}/tests/${room}/integration/*.cpp")
+    if(integration)
+        list(REMOVE_ITEM unit ${integration})
+    endif()
+    if(room STREQUAL "app" AND NOT TRADECORE_PROGRAM)
+        continue()
+    endif()
+    if(unit)
+        tradecore_add_test_program(test_${room} tradecore_${room} "${unit}")
+        gtest_discover_tests(test_${room} TEST_PREFIX "${room}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+    endif()
+    if(integration)
+        tradecore_add_test_program(test_${room}_integration tradecore_${room} "${integration}")
+        gtest_discover_tests(test_${room}_integration TEST_PREFIX "${room}.integration."
+            DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+    endif()
+endforeach()
