@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "domain/codec.hpp"
+
+#include "domain/event_codec.hpp"
+
+namespace tradecore::app::domain {
+
+encoded_event encode(const event& happened)
+{
+    return codec_detail::encode_as(happened);
+}
+
+event decode(std::string_view type, int schema_version, const boost::json::value& data)
+{
+    return codec_detail::decode_as<event>(type, schema_version, data);
+}
+
+} // namespace tradecore::app::domain
