@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace tradecore::app::domain {
 
@@ -118,7 +119,7 @@ strategy::strategy(std::uint64_t seed, std::uint32_t trader, std::uint32_t order
         steps_.push_back(planned);
     }
     // Steps rise by construction: each has its own stretch of ticks or shares the tick before it.
-    std::ranges::stable_sort(cancels_, {}, &planned_cancel::tick);
+    std::ranges::sort(cancels_, {}, [](const planned_cancel& c) { return std::pair(c.tick, c.step); });
 }
 
 std::span<const planned_step> strategy::steps_due(std::int64_t tick) const
