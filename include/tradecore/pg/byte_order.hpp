@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace tradecore::pg::detail {
+
+/// Reads a big-endian integer; `from` has at least sizeof(T) bytes.
+template <std::integral T>
+[[nodiscard]] T load(const char* from) noexcept
+{
+    using bits = std::make_unsigned_t<T>;
+    bits value = 0;
+    for (std::size_t i = 0; i < sizeof(T); ++i) {
+        value = static_cast<bits>((static_cast<std::uint64_t>(value) << 8) | static_cast<unsigned char>(from[i]));
+    }
+    return static_cast<T>(value);
+}
+
+/// Writes a big-endian integer; `to` has room for sizeof(T) bytes.
+template <std::integral T>
+void store(char* to, T value) noexcept
+{
+    auto bits = static_cast<std::make_unsigned_t<T>>(value);
+    for (std::size_t i = sizeof(T); i-- > 0;) {
+        to[i] = static_cast<char>(bits & 0xff);
+        bits = static_cast<std::make_unsigned_t<T>>(static_cast<std::uint64_t>(bits) >> 8);
+    }
+}
+
+/// Appends a big-endian integer to a container of char.
+template <std::integral T, class Buffer>
+void append(Buffer& to, T value)
+{
+    char bytes[sizeof(T)];
+    store(bytes, value);
+    to.insert(to.end(), bytes, bytes + sizeof(T));
+}
+
+} // namespace tradecore::pg::detail
