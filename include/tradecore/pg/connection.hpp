@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tradecore/pg/connect_options.hpp>
+#include <tradecore/pg/error.hpp>
+#include <tradecore/pg/session.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tradecore::pg {
+
+namespace engine {
+class link;
+}
+
+/// Where a session stands, as the server says with each ReadyForQuery.
+enum class transaction_status : char { idle = 'I', in_transaction = 'T', failed = 'E' };
+
+/// One connection to a PostgreSQL server over protocol 3.0.
+///
+/// Statements of several callers may be in flight at once: they are sent in the order of the calls,
+/// answered in that order, and one caller's error does not touch another's statement unless they share
+/// a transaction. A statement is prepared on its first use and costs one round trip from the second on.
+///
+/// Errors: as of `session`. A `connection_error`, `protocol_error` or `timeout_error` leaves the
+/// connection closed; after any other error it serves on.
+/// Cancellation: a statement that is cancelled while its answer is awaited closes the connection: what
+/// became of it on the server is unknown.
+/// Thread safety: none; use it from its executor only (an implicit or explicit strand).
+/// Lifetimes: what is in flight keeps what it needs; destroying the connection closes the socket and
+/// completes every waiting call with a `connection_error`.
+class connection final : public session {
+public:
+    using notice_handler = std::function<void(const diagnostics&)>;
+
+    /// Connects, authenticates and waits until the server is ready.
+    /// @param executor where the socket lives; must not be one that carries a transaction.
+    /// @throws connection_error when the server cannot be reached, refuses or breaks off;
+    ///         server_error when it answers with an error (28P01, 3D000, 53300, 57P03, …);
+    ///         timeout_error after `connect_timeout`; protocol_error when it does not speak protocol 3.
+    [[nodiscard]] static boost::asio::awaitable<std::unique_ptr<connection>>
+    connect(boost::asio::any_io_executor executor, connect_options options);
+
+    explicit connection(std::shared_ptr<engine::link> link);
+    connection(connection&&) = delete;
+    connection& operator=(connection&&) = delete;
+    connection(const connection&) = delete;
+    connection& operator=(const connection&) = delete;
+    ~connection() override;
+
+    [[nodiscard]] boost::asio::awaitable<result> run(statement what) override;
+
+    /// Runs a text of one or more statements with the simple protocol, in one implicit transaction
+    /// unless the text says otherwise.
+    /// @returns one result per statement, fields in text format.
+    [[nodiscard]] boost::asio::awaitable<std::vector<result>> run_script(sql_text text, call_options options = {});
+
+    /// Says goodbye to the server and closes the socket; never fails and waits for nobody.
+    void close() noexcept;
+    /// @returns whether statements can still be sent.
+    [[nodiscard]] bool is_open() const noexcept;
+    /// @returns how many statements wait for their answers.
+    [[nodiscard]] std::size_t in_flight() const noexcept;
+    [[nodiscard]] transaction_status status() const noexcept;
+    [[nodiscard]] std::int32_t backend_pid() const noexcept;
+    /// @returns the server's latest value of a reported parameter such as `server_version`; empty when
+    ///          it has not reported one of that name.
+    [[nodiscard]] std::string_view parameter(std::string_view name) const noexcept;
+    /// Sets who is told of notices; called on the connection's executor.
+    void on_notice(notice_handler handler);
+
+private:
+    std::shared_ptr<engine::link> link_;
+};
+
+} // namespace tradecore::pg

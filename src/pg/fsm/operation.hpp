@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pg/protocol/message.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace tradecore::pg::fsm {
+
+/// What a machine wants after a message.
+enum class action {
+    read,      ///< give it the next message
+    send,      ///< append `step::bytes` to what goes out, then give it the next message
+    done,      ///< its exchange has ended with ReadyForQuery
+    violation, ///< the server does not keep to the protocol; `step::bytes` says how
+};
+
+struct step {
+    action next = action::read;
+    std::string bytes{};
+
+    static step read() { return {}; }
+    static step done() { return {.next = action::done}; }
+    static step send(std::string bytes) { return {.next = action::send, .bytes = std::move(bytes)}; }
+    static step violation(std::string_view what) { return {.next = action::violation, .bytes = std::string(what)}; }
+};
+
+/// One exchange with the server from its first byte sent to its ReadyForQuery, without any I/O.
+///
+/// Success is ReadyForQuery, never CommandComplete: a deferred constraint can still fail after it.
+/// Notices, notifications and parameter changes may come at any time and are not given to a machine.
+class operation {
+public:
+    operation() = default;
+    operation(const operation&) = delete;
+    operation& operator=(const operation&) = delete;
+    operation(operation&&) = delete;
+    operation& operator=(operation&&) = delete;
+    virtual ~operation() = default;
+
+    /// Takes the server's next message.
+    virtual step on_message(const protocol::message& incoming) = 0;
+};
+
+} // namespace tradecore::pg::fsm

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/fsm/query.hpp"
+
+#include "pg/protocol/backend_messages.hpp"
+#include "pg/protocol/frontend.hpp"
+
+#include <string>
+#include <utility>
+
+namespace tradecore::pg::fsm {
+
+namespace {
+
+constexpr std::string_view no_copy = "COPY with the client is not supported here";
+
+} // namespace
+
+step query::on_copy(const protocol::message& incoming, bool extended)
+{
+    using enum protocol::backend;
+    switch (incoming.type) {
+    case copy_in_response: {
+        std::string bytes;
+        protocol::write_copy_fail(bytes, no_copy);
+        // A server in copy-in mode ignores the Sync it was already sent, so another one must follow.
+        if (extended)
+            protocol::write_sync(bytes);
+        return step::send(std::move(bytes));
+    }
+    case copy_out_response:
+    case copy_data:
+    case copy_done:
+        dropped_copy_ = true;
+        return step::read();
+    default:
+        return step::violation("unexpected message while executing");
+    }
+}
+
+step query::on_message(const protocol::message& incoming)
+{
+    switch (incoming.type) {
+    case protocol::backend::error_response: {
+        auto found = protocol::read_diagnostics(incoming.payload);
+        if (!found)
+            return step::violation("malformed ErrorResponse");
+        if (!error_)
+            error_ = std::move(found);
+        return step::read();
+    }
+    case protocol::backend::ready_for_query:
+        if (!error_ && !answered())
+            return step::violation("ReadyForQuery before the answer");
+        return step::done();
+    case protocol::backend::close_complete:
+        return step::read(); // of a statement dropped from the cache
+    default:
+        return on_answer(incoming);
+    }
+}
+
+step prepare::on_answer(const protocol::message& incoming)
+{
+    using enum protocol::backend;
+    if (state_ == state::parsing && incoming.type == parse_complete) {
+        state_ = state::parameters;
+        return step::read();
+    }
+    if (state_ == state::parameters && incoming.type == parameter_description) {
+        auto types = protocol::read_parameter_description(incoming.payload);
+        if (!types)
+            return step::violation("malformed ParameterDescription");
+        parameter_types_ = std::move(*types);
+        state_ = state::rows;
+        return step::read();
+    }
+    if (state_ == state::rows && incoming.type == no_data) {
+        state_ = state::described;
+        return step::read();
+    }
+    if (state_ == state::rows && incoming.type == row_description) {
+        columns_ = protocol::read_row_description(incoming.payload);
+        if (!columns_)
+            return step::violation("malformed RowDescription");
+        state_ = state::described;
+        return step::read();
+    }
+    return step::violation("unexpected message while preparing");
+}
+
+execute::execute(std::shared_ptr<const row_description> columns, std::size_t commands_before)
+    : state_(commands_before > 0 ? state::before : state::binding), returns_rows_(columns != nullptr),
+      commands_before_(commands_before)
+{
+    if (columns)
+        answer_.describe(std::move(columns));
+}
+
+step execute::on_command_before(const protocol::message& incoming)
+{
+    using enum protocol::backend;
+    switch (incoming.type) {
+    case parse_complete:
+    case bind_complete:
+    case data_row:
+        return step::read();
+    case command_complete:
+        if (--commands_before_ == 0)
+            state_ = state::binding;
+        return step::read();
+    default:
+        return step::violation("unexpected message before the statement");
+    }
+}
+
+step execute::on_answer(const protocol::message& incoming)
+{
+    using enum protocol::backend;
+    if (state_ == state::before)
+        return on_command_before(incoming);
+    if (state_ == state::binding && incoming.type == bind_complete) {
+        state_ = state::running;
+        return step::read();
+    }
+    if (state_ == state::running) {
+        switch (incoming.type) {
+        case data_row:
+            if (!returns_rows_ || !answer_.append_row(incoming.payload))
+                return step::violation("malformed DataRow");
+            return step::read();
+        case command_complete: {
+            const auto tag = protocol::read_command_tag(incoming.payload);
+            if (!tag)
+                return step::violation("malformed CommandComplete");
+            answer_.finish(*tag);
+            state_ = state::complete;
+            return step::read();
+        }
+        case empty_query_response:
+            state_ = state::complete;
+            return step::read();
+        default:
+            return on_copy(incoming, true);
+        }
+    }
+    return step::violation("unexpected message while executing");
+}
+
+step script::on_answer(const protocol::message& incoming)
+{
+    using enum protocol::backend;
+    switch (incoming.type) {
+    case row_description: {
+        auto columns = protocol::read_row_description(incoming.payload);
+        if (!columns || current_)
+            return step::violation("malformed or unexpected RowDescription");
+        current_.emplace();
+        current_->describe(std::make_shared<const pg::row_description>(std::move(*columns)));
+        return step::read();
+    }
+    case data_row:
+        if (!current_ || !current_->append_row(incoming.payload))
+            return step::violation("malformed DataRow");
+        return step::read();
+    case command_complete: {
+        const auto tag = protocol::read_command_tag(incoming.payload);
+        if (!tag)
+            return step::violation("malformed CommandComplete");
+        if (!current_)
+            current_.emplace();
+        current_->finish(*tag);
+        answers_.push_back(std::move(*current_));
+        current_.reset();
+        return step::read();
+    }
+    case empty_query_response:
+        return step::read();
+    default:
+        return on_copy(incoming, false);
+    }
+}
+
+} // namespace tradecore::pg::fsm

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/fsm/scram_client.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <stdexcept>
+#include <utility>
+
+namespace tradecore::pg::fsm {
+
+namespace {
+
+using digest = std::array<unsigned char, SHA256_DIGEST_LENGTH>;
+
+// base64 of "n,,": no channel binding, no authorisation identity
+constexpr std::string_view channel_binding = "c=biws";
+constexpr std::size_t nonce_bytes = 18;
+constexpr std::size_t most_salt = 1024;
+
+const unsigned char* raw(std::string_view text)
+{
+    return reinterpret_cast<const unsigned char*>(text.data()); // NOLINT: OpenSSL wants unsigned
+}
+
+digest hmac(const digest& key, std::string_view text)
+{
+    digest out{};
+    unsigned int length = 0;
+    if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), raw(text), text.size(), out.data(), &length) ==
+        nullptr)
+        throw std::runtime_error("OpenSSL cannot compute HMAC-SHA-256");
+    return out;
+}
+
+std::string base64(const unsigned char* data, std::size_t size)
+{
+    std::string out(4 * ((size + 2) / 3), '\0');
+    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), data, static_cast<int>(size)); // NOLINT
+    return out;
+}
+
+std::optional<std::string> from_base64(std::string_view text)
+{
+    if (text.empty() || text.size() % 4 != 0 || text.size() > most_salt)
+        return std::nullopt;
+    std::string out(text.size() / 4 * 3, '\0');
+    const int size = EVP_DecodeBlock(
+        reinterpret_cast<unsigned char*>(out.data()), raw(text), // NOLINT
+        static_cast<int>(text.size()));
+    if (size < 0)
+        return std::nullopt;
+    std::size_t padding = 0;
+    while (padding < 2 && text[text.size() - 1 - padding] == '=')
+        ++padding;
+    out.resize(static_cast<std::size_t>(size) - padding);
+    return out;
+}
+
+// Takes "x=value" up to the next comma off the front of `rest`.
+std::optional<std::string_view> attribute(std::string_view& rest, char name)
+{
+    if (rest.size() < 2 || rest[0] != name || rest[1] != '=')
+        return std::nullopt;
+    const auto comma = rest.find(',');
+    const auto value = rest.substr(2, comma == std::string_view::npos ? comma : comma - 2);
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+    return value;
+}
+
+} // namespace
+
+scram_client::scram_client(std::string user, std::string password, std::string nonce)
+    : client_first_bare_("n=" + user + ",r=" + nonce), password_(std::move(password)), nonce_(std::move(nonce))
+{}
+
+scram_client::~scram_client()
+{
+    forget_password();
+}
+
+void scram_client::forget_password() noexcept
+{
+    OPENSSL_cleanse(password_.data(), password_.size());
+    password_.clear();
+}
+
+std::string scram_client::fresh_nonce()
+{
+    std::array<unsigned char, nonce_bytes> bytes{};
+    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+        throw std::runtime_error("OpenSSL has no randomness to offer");
+    return base64(bytes.data(), bytes.size());
+}
+
+std::string scram_client::client_first() const
+{
+    return "n,," + client_first_bare_;
+}
+
+std::optional<std::string> scram_client::client_final(std::string_view server_first)
+{
+    auto rest = server_first;
+    const auto nonce = attribute(rest, 'r');
+    const auto salt_text = nonce ? attribute(rest, 's') : std::nullopt;
+    const auto iterations_text = salt_text ? attribute(rest, 'i') : std::nullopt;
+    if (!iterations_text)
+        return std::nullopt;
+    if (nonce->size() <= nonce_.size() || !nonce->starts_with(nonce_))
+        return std::nullopt;
+    const auto salt = from_base64(*salt_text);
+    if (!salt)
+        return std::nullopt;
+    std::uint32_t iterations = 0;
+    const auto* const end = iterations_text->data() + iterations_text->size();
+    const auto [stopped, problem] = std::from_chars(iterations_text->data(), end, iterations);
+    if (problem != std::errc{} || stopped != end || iterations < 1 || iterations > most_iterations)
+        return std::nullopt;
+
+    digest salted{};
+    if (PKCS5_PBKDF2_HMAC(
+            password_.data(), static_cast<int>(password_.size()), raw(*salt), static_cast<int>(salt->size()),
+            static_cast<int>(iterations), EVP_sha256(), static_cast<int>(salted.size()), salted.data()) != 1)
+        throw std::runtime_error("OpenSSL cannot derive a key with PBKDF2");
+    forget_password();
+
+    const digest client_key = hmac(salted, "Client Key");
+    digest stored_key{};
+    SHA256(client_key.data(), client_key.size(), stored_key.data());
+    const std::string without_proof = std::string(channel_binding) + ",r=" + std::string(*nonce);
+    const std::string auth_message = client_first_bare_ + "," + std::string(server_first) + "," + without_proof;
+    digest proof = hmac(stored_key, auth_message);
+    for (std::size_t i = 0; i < proof.size(); ++i)
+        proof[i] ^= client_key[i];
+
+    const digest signature = hmac(hmac(salted, "Server Key"), auth_message);
+    server_signature_ = base64(signature.data(), signature.size());
+    OPENSSL_cleanse(salted.data(), salted.size());
+    return without_proof + ",p=" + base64(proof.data(), proof.size());
+}
+
+bool scram_client::verify(std::string_view server_final) const
+{
+    auto rest = server_final;
+    const auto signature = attribute(rest, 'v');
+    return signature && !server_signature_.empty() && signature->size() == server_signature_.size() &&
+           CRYPTO_memcmp(signature->data(), server_signature_.data(), signature->size()) == 0;
+}
+
+} // namespace tradecore::pg::fsm

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/protocol/frontend.hpp"
+
+#include <tradecore/pg/error.hpp>
+
+#include <cstddef>
+#include <limits>
+
+namespace tradecore::pg::protocol {
+
+namespace {
+
+constexpr std::int32_t protocol_version_3_0 = 3 << 16;
+
+void put_i16(std::string& out, std::int16_t value)
+{
+    const auto bits = static_cast<std::uint16_t>(value);
+    out.push_back(static_cast<char>(bits >> 8U));
+    out.push_back(static_cast<char>(bits));
+}
+
+void put_i32(std::string& out, std::int32_t value)
+{
+    const auto bits = static_cast<std::uint32_t>(value);
+    for (unsigned shift = 32; shift > 0;) {
+        shift -= 8;
+        out.push_back(static_cast<char>(bits >> shift));
+    }
+}
+
+void put_c_string(std::string& out, std::string_view text)
+{
+    out.append(text);
+    out.push_back('\0');
+}
+
+/// Writes type and length around whatever is appended during its life; takes it all back when the
+/// message cannot be completed.
+class frame {
+public:
+    frame(std::string& out, char type) : out_(out), start_(out.size())
+    {
+        if (type != '\0')
+            out_.push_back(type);
+        length_at_ = out_.size();
+        out_.append(4, '\0');
+    }
+    frame(const frame&) = delete;
+    frame& operator=(const frame&) = delete;
+    frame(frame&&) = delete;
+    frame& operator=(frame&&) = delete;
+    ~frame()
+    {
+        if (!closed_)
+            out_.resize(start_);
+    }
+
+    void close()
+    {
+        const std::size_t length = out_.size() - length_at_;
+        if (length > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
+            throw argument_error("a message to the server would be longer than 2 GiB");
+        for (unsigned i = 0; i < 4; ++i)
+            out_[length_at_ + i] = static_cast<char>(length >> (24U - 8U * i));
+        closed_ = true;
+    }
+
+private:
+    std::string& out_;
+    std::size_t start_;
+    std::size_t length_at_ = 0;
+    bool closed_ = false;
+};
+
+void write_text_message(std::string& out, char type, std::string_view text)
+{
+    frame message(out, type);
+    put_c_string(out, text);
+    message.close();
+}
+
+void write_on_statement(std::string& out, char type, std::string_view name)
+{
+    frame message(out, type);
+    out.push_back('S');
+    put_c_string(out, name);
+    message.close();
+}
+
+} // namespace
+
+void write_startup(std::string& out, std::span<const std::pair<std::string, std::string>> settings)
+{
+    frame message(out, '\0');
+    put_i32(out, protocol_version_3_0);
+    for (const auto& [name, value] : settings) {
+        put_c_string(out, name);
+        put_c_string(out, value);
+    }
+    out.push_back('\0');
+    message.close();
+}
+
+void write_sasl_initial_response(std::string& out, std::string_view mechanism, std::string_view data)
+{
+    frame message(out, 'p');
+    put_c_string(out, mechanism);
+    put_i32(out, static_cast<std::int32_t>(data.size()));
+    out.append(data);
+    message.close();
+}
+
+void write_sasl_response(std::string& out, std::string_view data)
+{
+    frame message(out, 'p');
+    out.append(data);
+    message.close();
+}
+
+void write_query(std::string& out, std::string_view text)
+{
+    write_text_message(out, 'Q', text);
+}
+
+void write_parse(std::string& out, std::string_view name, std::string_view text)
+{
+    frame message(out, 'P');
+    put_c_string(out, name);
+    put_c_string(out, text);
+    put_i16(out, 0); // the server infers every parameter's type
+    message.close();
+}
+
+void write_describe_statement(std::string& out, std::string_view name)
+{
+    write_on_statement(out, 'D', name);
+}
+
+void write_close_statement(std::string& out, std::string_view name)
+{
+    write_on_statement(out, 'C', name);
+}
+
+void write_bind(
+    std::string& out, std::string_view statement, const parameters& arguments, std::span<const oid> parameter_types,
+    std::span<const std::int16_t> result_formats)
+{
+    frame message(out, 'B');
+    put_c_string(out, {});
+    put_c_string(out, statement);
+    arguments.write_bind(out, parameter_types);
+    put_i16(out, static_cast<std::int16_t>(result_formats.size()));
+    for (const auto format : result_formats)
+        put_i16(out, format);
+    message.close();
+}
+
+void write_execute(std::string& out)
+{
+    frame message(out, 'E');
+    put_c_string(out, {});
+    put_i32(out, 0);
+    message.close();
+}
+
+void write_sync(std::string& out)
+{
+    out.append(std::string_view("S\0\0\0\4", 5));
+}
+
+void write_terminate(std::string& out)
+{
+    out.append(std::string_view("X\0\0\0\4", 5));
+}
+
+void write_copy_fail(std::string& out, std::string_view reason)
+{
+    write_text_message(out, 'f', reason);
+}
+
+} // namespace tradecore::pg::protocol

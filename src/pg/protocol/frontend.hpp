@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tradecore/pg/parameters.hpp>
+#include <tradecore/pg/vocabulary.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// Writers of the messages a client sends (PostgreSQL documentation, "Message Formats"). Each appends
+/// one message to `out`.
+namespace tradecore::pg::protocol {
+
+void write_startup(std::string& out, std::span<const std::pair<std::string, std::string>> settings);
+void write_sasl_initial_response(std::string& out, std::string_view mechanism, std::string_view data);
+void write_sasl_response(std::string& out, std::string_view data);
+
+/// A simple query: one or more statements in one text.
+void write_query(std::string& out, std::string_view text);
+
+/// @param name of the prepared statement; empty for the unnamed one.
+void write_parse(std::string& out, std::string_view name, std::string_view text);
+void write_describe_statement(std::string& out, std::string_view name);
+void write_close_statement(std::string& out, std::string_view name);
+
+/// Binds a prepared statement to the unnamed portal; results are asked for in binary, or in text where
+/// `result_formats` says so.
+/// @throws argument_error when an argument does not fit its parameter; `out` is then unchanged.
+void write_bind(
+    std::string& out, std::string_view statement, const parameters& arguments, std::span<const oid> parameter_types,
+    std::span<const std::int16_t> result_formats);
+/// Runs the unnamed portal to its end.
+void write_execute(std::string& out);
+void write_sync(std::string& out);
+void write_terminate(std::string& out);
+void write_copy_fail(std::string& out, std::string_view reason);
+
+} // namespace tradecore::pg::protocol
