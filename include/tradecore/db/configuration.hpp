@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tradecore/db/database_options.hpp>
+
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace tradecore {
+
+/// A variable has a value that makes no sense. The message has the variable's name and what is wrong, never
+/// a secret.
+class configuration_error : public std::invalid_argument {
+public:
+    configuration_error(std::string variable, const std::string& problem)
+        : std::invalid_argument(variable + ": " + problem), variable_(std::move(variable))
+    {}
+
+    [[nodiscard]] const std::string& variable() const noexcept { return variable_; }
+
+private:
+    std::string variable_;
+};
+
+/// The value of an environment variable, nothing when it is not set.
+using environment = std::function<std::optional<std::string>(std::string_view name)>;
+
+/// @returns the environment of this process. Thread safety: as of `getenv`.
+[[nodiscard]] environment process_environment();
+
+/// Everything the environment says about databases.
+struct database_configuration {
+    database_options main;
+    /// Nothing when `ENABLE_VB_DATABASE` is false.
+    std::optional<database_options> vb;
+};
+
+/// Reads the settings of a database.
+///
+/// `<prefix>POSTGRES_DSN` (before `<prefix>DATABASE_URL`), `<prefix>PG_POOL_MIN_SIZE`,
+/// `<prefix>PG_POOL_MAX_SIZE`, `<prefix>PG_POOL_TIMEOUT_SEC`, `<prefix>PG_COMMAND_TIMEOUT_SEC`, and for all
+/// databases `DB_SLOW_QUERY_THRESHOLD_MS`, `DB_POOL_EXHAUSTION_THRESHOLD` (a share, 0.9),
+/// `DB_LONG_TRANSACTION_THRESHOLD_MS`, `DB_SLOW_ACQUIRE_THRESHOLD_MS`. An empty value counts as not set.
+///
+/// @param name the database's name.
+/// @param prefix "" for main, "VB_" for vb.
+/// @param defaults what counts where nothing is set.
+/// @throws configuration_error.
+[[nodiscard]] database_options
+read_database_options(const environment& from, std::string name, std::string_view prefix, database_options defaults);
+
+/// Reads the settings of `main` and `vb`; `ENABLE_VB_DATABASE` is true when not set.
+/// @throws configuration_error, also when a database that is switched on has no DSN.
+[[nodiscard]] database_configuration read_configuration(const environment& from = process_environment());
+
+} // namespace tradecore

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tradecore/db/database_options.hpp>
+#include <tradecore/db/detail/invoke.hpp>
+#include <tradecore/db/errors.hpp>
+#include <tradecore/db/health.hpp>
+#include <tradecore/db/physical_connection.hpp>
+#include <tradecore/db/pool.hpp>
+#include <tradecore/db/transaction.hpp>
+#include <tradecore/pg/session.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tradecore {
+
+namespace detail {
+class database_core;
+
+[[nodiscard]] boost::asio::awaitable<void>
+run_transaction(std::shared_ptr<database_core> core, erased_body body, transaction_options options);
+[[nodiscard]] boost::asio::awaitable<void> run_outside(std::shared_ptr<database_core> core, erased_body body);
+
+// Free functions, so that no frame refers to the database object the caller happened to use.
+template <class T, class F>
+boost::asio::awaitable<T> transact(std::shared_ptr<database_core> core, F body, transaction_options options)
+{
+    const auto state = std::make_shared<body_state<F, T>>(std::move(body));
+    co_await run_transaction(std::move(core), erase<T>(state), options);
+    co_return state->take();
+}
+
+template <class T, class F>
+boost::asio::awaitable<T> go_outside(std::shared_ptr<database_core> core, F body)
+{
+    const auto state = std::make_shared<body_state<F, T>>(std::move(body));
+    co_await run_outside(std::move(core), erase<T>(state));
+    co_return state->take();
+}
+} // namespace detail
+
+/// A database with call options: what `database::with` returns. Verbs called on it may be awaited after it
+/// is gone.
+class database_session final : public pg::session {
+public:
+    database_session(std::shared_ptr<detail::database_core> core, pg::call_options options)
+        : core_(std::move(core)), options_(options)
+    {}
+
+    [[nodiscard]] boost::asio::awaitable<pg::result> run(pg::statement what) override;
+
+private:
+    std::shared_ptr<detail::database_core> core_;
+    pg::call_options options_;
+};
+
+/// A database behind the five verbs: a pool of connections and ambient transactions.
+///
+/// The object is a handle: copies are the same database. The verbs (`fetch`, `fetchrow`, `fetchval`,
+/// `execute`, of `session`) run on the connection of the ambient transaction when the calling coroutine is
+/// inside one of this database, at any depth and in children, else on a connection of the pool for the
+/// time of the statement.
+///
+/// Errors: as of `session`; `pool_timeout`, `waits_for_itself`, `transaction_closed`, `database_closed`,
+/// `database_disabled`.
+/// Cancellation: terminal. A statement cancelled in flight closes its connection, and so ends the
+/// transaction it belongs to.
+/// Thread safety: none in this version: a database and all coroutines that use it run on one thread (one
+/// `io_context` run by one thread).
+/// Lifetimes: what runs keeps what it needs; the handle need not outlive it.
+class database final : public pg::session {
+public:
+    /// A database that is not there yet: every call throws `database_closed`.
+    explicit database(std::string name = "main");
+
+    /// @param executor where connections live; a transaction it may carry is ignored.
+    /// @throws std::invalid_argument when the options make no sense.
+    database(boost::asio::any_io_executor executor, database_options options);
+    /// The same with connections of another kind, for tests and tools.
+    database(boost::asio::any_io_executor executor, database_options options, connector connect);
+    database(const database&) = default;
+    database& operator=(const database&) = default;
+    database(database&&) = default;
+    database& operator=(database&&) = default;
+    ~database() override = default;
+
+    /// A database that is switched off: every call throws `database_disabled` with `reason`.
+    [[nodiscard]] static database disabled(std::string name, std::string reason);
+
+    /// Makes the pool's `minimum` of connections.
+    /// @throws the error of the first connect that fails.
+    [[nodiscard]] boost::asio::awaitable<void> open();
+
+    /// Refuses new work, waits for what runs, and closes the connections.
+    /// @param limit when it has passed, connections are closed under their users.
+    [[nodiscard]] boost::asio::awaitable<void> close(std::chrono::milliseconds limit = std::chrono::seconds(10));
+
+    /// The door all verbs go through.
+    [[nodiscard]] boost::asio::awaitable<pg::result> run(pg::statement what) override;
+
+    /// The same database with options for the calls made through the returned object:
+    /// `db.with({.timeout = 250ms, .name = "order_insert"}).execute(…)`.
+    [[nodiscard]] database_session with(pg::call_options options) const { return {core_, options}; }
+
+    /// Runs a text of one or more statements without arguments; see `pg::connection::run_script`. Inside
+    /// a transaction of this database it belongs to it.
+    [[nodiscard]] boost::asio::awaitable<std::vector<pg::result>>
+    run_script(sql_text text, pg::call_options options = {});
+
+    /// Runs `body` in a transaction: commits when it returns, rolls back when it throws or is cancelled.
+    ///
+    /// Everything called below the body, in any function and any child started on its executor, uses the
+    /// transaction; nothing is passed. Inside another transaction of this database it is a savepoint.
+    /// The outermost body is run again from its beginning, up to `max_attempts` times, when the server
+    /// reports a serialization failure or a deadlock: it must not change anything but the database
+    /// unless that may happen twice.
+    ///
+    /// @param body callable without arguments that returns `awaitable<T>`.
+    /// @returns what the body returned.
+    /// @throws what the body threw; `transaction_rolled_back` when it swallowed an error that had made the
+    ///         transaction fail; `commit_unknown` when the connection was lost after COMMIT was sent;
+    ///         `transaction_closed` when nested and the outer one has ended; `timeout_error`;
+    ///         `std::invalid_argument` when nested and asking for another isolation or access mode.
+    /// Cancellation: terminal and total, until COMMIT is sent. ROLLBACK and COMMIT are not cancelled: they end
+    /// within their own limits.
+    template <class F>
+    [[nodiscard]] boost::asio::awaitable<detail::awaited_t<F>> transaction(F body, transaction_options options = {})
+    {
+        return detail::transact<detail::awaited_t<F>, F>(core_, std::move(body), options);
+    }
+
+    /// Runs `body` outside the ambient transaction of this database, on other connections.
+    /// @throws waits_for_itself, from the verb in it, when all connections the pool may have are held by the
+    ///         transactions the call is in.
+    template <class F>
+    [[nodiscard]] boost::asio::awaitable<detail::awaited_t<F>> outside(F body)
+    {
+        return detail::go_outside<detail::awaited_t<F>, F>(core_, std::move(body));
+    }
+
+    /// @returns whether a coroutine on `executor` is inside a transaction of this database.
+    [[nodiscard]] bool in_transaction(const boost::asio::any_io_executor& executor) const;
+
+    /// Asks the server for a sign of life, on a connection of its own even inside a transaction. Never
+    /// throws on account of the database.
+    /// @param limit how long it may take.
+    [[nodiscard]] boost::asio::awaitable<database_health>
+    health_check(std::chrono::milliseconds limit = std::chrono::seconds(5));
+
+    [[nodiscard]] tradecore::pool_stats pool_stats() const noexcept;
+    [[nodiscard]] const std::string& name() const noexcept;
+    [[nodiscard]] bool is_open() const noexcept;
+    /// @returns the pool, to lend a connection for what the verbs do not offer.
+    /// @throws database_closed, database_disabled.
+    [[nodiscard]] tradecore::pool& pool() const;
+
+private:
+    explicit database(std::shared_ptr<detail::database_core> core) : core_(std::move(core)) {}
+
+    std::shared_ptr<detail::database_core> core_;
+};
+
+} // namespace tradecore

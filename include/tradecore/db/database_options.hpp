@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tradecore/db/pool_options.hpp>
+#include <tradecore/pg/connect_options.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+namespace tradecore {
+
+/// One database: where it is, how it is pooled, what is said about it in the log.
+struct database_options {
+    /// For logs, messages and metrics.
+    std::string name = "main";
+    pg::connect_options connect{};
+    pool_options pool{.minimum = 20, .maximum = 100};
+    /// How long a statement may run; the server's `statement_timeout`, and a little later the client's
+    /// own limit, after which the connection is closed. 0 means no limit.
+    std::chrono::milliseconds command_timeout{60'000};
+    /// How long ROLLBACK may take before the connection is closed instead.
+    std::chrono::milliseconds rollback_timeout{5'000};
+
+    /// A statement that takes longer is logged; 0 never.
+    std::chrono::milliseconds slow_query{1'000};
+    /// A transaction that takes longer is logged; 0 never.
+    std::chrono::milliseconds long_transaction{2'000};
+    /// Whether the log of slow queries has the arguments, which may be confidential.
+    bool log_arguments = true;
+    /// Where SQL, and where one argument, is cut in the log.
+    std::size_t logged_sql_length = 1'000;
+    std::size_t logged_argument_length = 100;
+};
+
+} // namespace tradecore

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tradecore/pg/error.hpp>
+
+#include <boost/system/error_code.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <type_traits>
+
+namespace tradecore {
+
+/// Failures of pools and transactions, beside those of the server and the connection.
+enum class db_errc {
+    /// No connection became free in time: all were in use. Compares to `disposition::timeout`.
+    pool_exhausted = 1,
+    /// No connection became free in time because connecting fails. Compares to `disposition::timeout`
+    /// and `disposition::cannot_connect`.
+    pool_cannot_connect,
+    /// The wait for a connection could only end when the caller itself gives one back.
+    waits_for_itself,
+    /// The transaction is already finished.
+    transaction_closed,
+    /// COMMIT was asked for and the server rolled back.
+    transaction_rolled_back,
+    /// COMMIT was sent and its answer never came. Compares to `disposition::in_doubt`.
+    commit_unknown,
+    /// The database has not been opened, or was closed.
+    database_closed,
+    /// The database is switched off by configuration.
+    database_disabled,
+};
+
+[[nodiscard]] const boost::system::error_category& db_category() noexcept;
+[[nodiscard]] boost::system::error_code make_error_code(db_errc code) noexcept;
+
+/// No connection in time; `what()` says who holds the others and for how long, or why connecting fails.
+class pool_timeout : public pg::error {
+public:
+    pool_timeout(db_errc code, const std::string& message, std::exception_ptr last_connect_error = {});
+
+    /// @returns why connecting failed, null when it did not.
+    [[nodiscard]] const std::exception_ptr& last_connect_error() const noexcept { return last_connect_error_; }
+
+private:
+    std::exception_ptr last_connect_error_;
+};
+
+/// Everything a connection is waited for is held by the caller's own transactions.
+class waits_for_itself : public pg::error {
+public:
+    explicit waits_for_itself(const std::string& message);
+};
+
+/// A statement came after the end of the transaction it belongs to, mostly from a child that outlived it.
+class transaction_closed : public pg::error {
+public:
+    explicit transaction_closed(const std::string& message);
+};
+
+/// The body returned, COMMIT was sent, and the server answered that it rolled back, because a statement
+/// had failed and its error was swallowed. Nothing of the transaction remained.
+class transaction_rolled_back : public pg::error {
+public:
+    /// @param cause the SQLSTATE that made the transaction fail; 00000 when it is not known.
+    transaction_rolled_back(const std::string& message, pg::sqlstate cause);
+
+    [[nodiscard]] pg::sqlstate cause() const noexcept { return cause_; }
+
+private:
+    pg::sqlstate cause_;
+};
+
+/// The connection was lost between sending COMMIT and its answer: the transaction may have been
+/// committed or not.
+class commit_unknown : public pg::error {
+public:
+    /// @param backend_pid the server process that ran the transaction, as its log names it.
+    commit_unknown(const std::string& message, std::int32_t backend_pid, std::exception_ptr cause);
+
+    [[nodiscard]] std::int32_t backend_pid() const noexcept { return backend_pid_; }
+    /// @returns what happened to the connection.
+    [[nodiscard]] const std::exception_ptr& cause() const noexcept { return cause_; }
+
+private:
+    std::int32_t backend_pid_;
+    std::exception_ptr cause_;
+};
+
+/// The database has not been opened yet, or is closed or closing.
+class database_closed : public pg::error {
+public:
+    explicit database_closed(const std::string& message);
+};
+
+/// The database is switched off, such as `vb` by `ENABLE_VB_DATABASE=false`.
+class database_disabled : public pg::error {
+public:
+    explicit database_disabled(const std::string& message);
+};
+
+} // namespace tradecore
+
+template <>
+struct boost::system::is_error_code_enum<tradecore::db_errc> : std::true_type {};

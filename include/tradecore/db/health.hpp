@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tradecore/db/pool_options.hpp>
+
+#include <boost/json/object.hpp>
+
+#include <chrono>
+#include <string>
+
+namespace tradecore {
+
+/// What a health check found.
+struct database_health {
+    std::string name{};
+    /// Whether a statement was answered in time.
+    bool reachable = false;
+    /// How long that took, getting a connection included.
+    std::chrono::microseconds latency{0};
+    /// Such as "15.6"; empty when not reachable.
+    std::string server_version{};
+    /// "primary" or "standby"; empty when not reachable.
+    std::string role{};
+    /// Why it is not reachable; empty when it is.
+    std::string error{};
+    pool_stats pool_info{};
+};
+
+/// @returns `{"name", "reachable", "latency_ms", "server_version", "role", "error", "pool_info": {"size",
+///          "min_size", "max_size", "active", "idle", "waiting", "connecting"}}`; what is not known is null.
+[[nodiscard]] boost::json::object to_json(const database_health& health);
+
+} // namespace tradecore

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tradecore/pg/connect_options.hpp>
+#include <tradecore/pg/connection.hpp>
+#include <tradecore/pg/session.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace tradecore {
+
+/// What a pool keeps: a connection as far as pools and transactions need it. `pg::connection` is behind
+/// it in programs, a scripted one in tests.
+///
+/// The contract is that of `pg::connection`: statements in flight are answered in order; a statement
+/// cancelled while its answer is awaited closes the connection; closing completes every waiting call
+/// with a `connection_error`.
+class physical_connection : public pg::session {
+public:
+    using pg::session::run;
+    [[nodiscard]] virtual boost::asio::awaitable<std::vector<pg::result>>
+    run_script(sql_text text, pg::call_options options) = 0;
+    virtual void close() noexcept = 0;
+    [[nodiscard]] virtual bool is_open() const noexcept = 0;
+    [[nodiscard]] virtual std::size_t in_flight() const noexcept = 0;
+    [[nodiscard]] virtual pg::transaction_status status() const noexcept = 0;
+    [[nodiscard]] virtual std::int32_t backend_pid() const noexcept = 0;
+    [[nodiscard]] virtual std::string_view parameter(std::string_view name) const noexcept = 0;
+};
+
+/// Makes a connection; called on the pool's executor. Its time limit is its own.
+using connector = std::function<boost::asio::awaitable<std::unique_ptr<physical_connection>>()>;
+
+/// @param executor where sockets live; must not carry an ambient transaction.
+/// @returns a connector of real connections.
+[[nodiscard]] connector make_connector(boost::asio::any_io_executor executor, pg::connect_options options);
+
+} // namespace tradecore

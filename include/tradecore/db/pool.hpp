@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tradecore/db/physical_connection.hpp>
+#include <tradecore/db/pool_options.hpp>
+#include <tradecore/db/pool_state.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace tradecore {
+
+namespace detail {
+class pool_core;
+}
+
+/// Who uses a connection; it stands in the message of those who wait in vain.
+struct usage {
+    /// A literal: "statement", "transaction", …
+    std::string_view kind = "session";
+    /// A name or the SQL; kept alive by a literal or by `keeps`.
+    std::string_view label{};
+    std::shared_ptr<const void> keeps{};
+};
+
+/// A connection on loan: goes back to its pool when the lease ends.
+///
+/// Giving back never waits and never throws, so it is safe in destructors and during cancellation: a
+/// connection that is inside a transaction or has statements in flight is cleaned in the background
+/// under a time limit, else closed. What a session keeps beyond its transaction (`SET`, `LISTEN`,
+/// session locks, temporary tables) is not undone: who uses such things calls `discard()`.
+///
+/// Thread safety: none. Lifetimes: may outlive the `pool` object.
+class lease {
+public:
+    lease() = default;
+    lease(lease&& other) noexcept
+        : core_(std::move(other.core_)), connection_(std::exchange(other.connection_, nullptr)), where_(other.where_)
+    {}
+    lease& operator=(lease&& other) noexcept;
+    lease(const lease&) = delete;
+    lease& operator=(const lease&) = delete;
+    ~lease() { reset(); }
+
+    [[nodiscard]] physical_connection& operator*() const noexcept { return *connection_; }
+    [[nodiscard]] physical_connection* operator->() const noexcept { return connection_; }
+    explicit operator bool() const noexcept { return connection_ != nullptr; }
+
+    /// Gives the connection back.
+    void reset() noexcept;
+    /// Closes the connection; the pool makes another when it needs one.
+    void discard() noexcept;
+
+private:
+    friend class detail::pool_core;
+    lease(std::shared_ptr<detail::pool_core> core, physical_connection* connection, pool_state::slot where) noexcept;
+
+    std::shared_ptr<detail::pool_core> core_;
+    physical_connection* connection_ = nullptr;
+    pool_state::slot where_ = 0;
+};
+
+/// A bounded number of connections, lent to callers in the order they ask.
+///
+/// Every wait ends: with a connection, with a `pool_timeout` that says why, with the error of a connect
+/// that failed, or with `database_closed`.
+///
+/// Thread safety: none in this version: the pool and everyone who uses it run on one thread (one
+/// `io_context` run by one thread). Lifetimes: leases and waiting calls keep what they need; the
+/// `io_context` may be destroyed at any time, the pool's sockets go with it.
+class pool {
+public:
+    using clock = pool_state::clock;
+
+    /// @param executor where connections live; a transaction it may carry is ignored.
+    /// @param name for messages: "main".
+    /// @throws std::invalid_argument when the options make no sense.
+    pool(boost::asio::any_io_executor executor, std::string name, pool_options options, connector connect);
+    pool(pool&&) noexcept = default;
+    pool& operator=(pool&&) noexcept = default;
+    pool(const pool&) = delete;
+    pool& operator=(const pool&) = delete;
+    /// Closes at once what is not lent; loans end with their leases.
+    ~pool();
+
+    /// Makes `minimum` connections.
+    /// @throws the error of the first connect that fails; the pool is then closed and may be opened again.
+    /// Cancellation: terminal; the pool is closed.
+    [[nodiscard]] boost::asio::awaitable<void> open();
+
+    /// Refuses new callers, sends those who wait away with `database_closed`, waits until all loans have
+    /// ended, and closes the connections.
+    /// @param limit when it has passed the connections still lent are closed under their users.
+    /// Cancellation: terminal; as if the limit had passed.
+    [[nodiscard]] boost::asio::awaitable<void> close(std::chrono::milliseconds limit);
+
+    /// Waits for a connection.
+    /// @param user who will use it.
+    /// @param until the caller's own deadline, when it is before the end of `acquire_timeout`.
+    /// @throws pool_timeout; database_closed; the error of a connect that failed.
+    /// Cancellation: any kind; a connection on its way goes to the next in line.
+    [[nodiscard]] boost::asio::awaitable<lease> acquire(usage user, std::optional<clock::time_point> until = {});
+
+    /// @returns a connection when one is idle and nobody waits, else an empty lease.
+    /// @throws database_closed.
+    [[nodiscard]] lease try_acquire(usage user);
+
+    [[nodiscard]] pool_stats stats() const noexcept;
+    [[nodiscard]] bool is_open() const noexcept;
+    [[nodiscard]] const std::string& name() const noexcept;
+
+private:
+    std::shared_ptr<detail::pool_core> core_;
+};
+
+} // namespace tradecore

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tradecore/db/pool_options.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace tradecore {
+
+/// A pool's decisions, without connections, clocks or coroutines: who gets which connection, when to
+/// connect, what to close. The pool carries them out; a test can do the same with a script.
+///
+/// Rules: callers are served in order and nobody overtakes a waiter; what becomes free goes straight to
+/// the first waiter; while somebody waits and the pool may grow, a connect is running or due.
+///
+/// Thread safety: none.
+class pool_state {
+public:
+    using clock = std::chrono::steady_clock;
+    using time_point = clock::time_point;
+    /// A connection's place; reused after `removed()`.
+    using slot = std::uint32_t;
+    /// Who waits; rises with each waiter.
+    using ticket = std::uint64_t;
+
+    /// @param options must be valid.
+    explicit pool_state(const pool_options& options) : options_(options) {}
+
+    // --- callers ---------------------------------------------------------------------------------
+    /// @returns an idle connection, the one used last, unless others wait already.
+    [[nodiscard]] std::optional<slot> take_idle();
+    /// @returns the ticket of a new waiter, last in line.
+    [[nodiscard]] ticket wait();
+    /// Ends a wait that was not served.
+    /// @returns whether the ticket was still waiting.
+    bool withdraw(ticket who);
+
+    // --- connections -----------------------------------------------------------------------------
+    /// A returned, clean connection: hands it to the first waiter or makes it idle.
+    /// @returns the waiter it now belongs to.
+    std::optional<ticket> give_back(slot which, time_point now);
+    /// A returned connection needs cleaning; it counts as active until `give_back` or `removed`.
+    void clean(slot which);
+    /// The connection is gone.
+    void removed(slot which);
+    /// @returns whether the connection has lived long enough and should be closed when returned or taken.
+    [[nodiscard]] bool is_expired(slot which, time_point now) const;
+    /// @returns how long the connection has been idle.
+    [[nodiscard]] clock::duration idle_for(slot which, time_point now) const;
+
+    // --- connecting ------------------------------------------------------------------------------
+    /// @returns whether another connect should be started now; count it with `connect_started`.
+    [[nodiscard]] bool wants_connect(time_point now) const;
+    void connect_started() { ++connecting_; }
+    struct connected {
+        slot where;
+        /// Whose it is; nobody's when idle.
+        std::optional<ticket> owner;
+    };
+    /// @param lottery a random number in [0, 1), for the jitter of the lifetime.
+    connected connect_succeeded(time_point now, double lottery);
+    /// @param no_room the server refused for want of room (53300): the pool makes do with what it has.
+    /// @param lottery a random number in [0, 1), for the jitter of the pause.
+    /// @returns the waiter to tell.
+    std::optional<ticket> connect_failed(time_point now, bool no_room, double lottery);
+    /// A connect ended because the pool is closing.
+    void connect_abandoned() { --connecting_; }
+
+    // --- time ------------------------------------------------------------------------------------
+    /// @param is_dead asked of each idle connection.
+    /// @returns idle connections to close now: dead, of long life, or idle for too long; they are removed.
+    [[nodiscard]] std::vector<slot> take_expired(time_point now, const std::function<bool(slot)>& is_dead);
+    /// @returns when `wants_connect` or `take_expired` may next have something to say.
+    [[nodiscard]] std::optional<time_point> next_event(time_point now) const;
+
+    // --- closing ---------------------------------------------------------------------------------
+    /// No more connects, nothing is kept idle.
+    void begin_closing() { closing_ = true; }
+    [[nodiscard]] bool is_closing() const noexcept { return closing_; }
+    /// @returns all idle connections; they are removed.
+    [[nodiscard]] std::vector<slot> take_all_idle();
+    /// @returns all waiters; they wait no more.
+    [[nodiscard]] std::vector<ticket> take_all_waiters();
+
+    [[nodiscard]] pool_stats stats() const noexcept;
+    /// @returns whether no connection exists or is being made.
+    [[nodiscard]] bool is_empty() const noexcept { return size() == 0 && connecting_ == 0; }
+
+private:
+    enum class place { free, idle, active };
+    struct record {
+        place where = place::free;
+        time_point idle_since{};
+        time_point ends = time_point::max();
+    };
+
+    [[nodiscard]] std::size_t size() const noexcept { return idle_.size() + active_; }
+    void make_active(slot which);
+    [[nodiscard]] std::optional<ticket> take_first_waiter();
+
+    pool_options options_;
+    std::vector<record> records_;
+    std::vector<slot> free_;
+    /// Used as a stack: connections that are not needed grow old at the bottom.
+    std::vector<slot> idle_;
+    std::set<ticket> waiters_;
+    ticket next_ticket_ = 1;
+    std::size_t active_ = 0;
+    std::size_t connecting_ = 0;
+    /// How many connects may run at once above `minimum`.
+    std::size_t ramp_ = 1;
+    unsigned failures_ = 0;
+    time_point no_connect_before_{};
+    bool closing_ = false;
+};
+
+} // namespace tradecore

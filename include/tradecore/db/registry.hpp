@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tradecore/db/configuration.hpp>
+#include <tradecore/db/database.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tradecore {
+
+/// The main database: usable between `init_db_pool()` or `init_all()` and `shutdown()`; a
+/// `database_closed` outside of that.
+extern database db;
+/// The virtual broker's database; `database_disabled` when `ENABLE_VB_DATABASE` is false.
+extern database vb_db;
+
+/// Opens the main database as the environment says, on the executor of the caller.
+/// @throws configuration_error; the error of the connect that failed.
+[[nodiscard]] boost::asio::awaitable<void> init_db_pool();
+
+/// Opens main and vb. When one cannot be opened the other is closed again.
+[[nodiscard]] boost::asio::awaitable<void> init_all();
+[[nodiscard]] boost::asio::awaitable<void> init_all(database_configuration configuration);
+
+/// Opens a further database under the name its options have, or one of the two under "main" or "vb".
+/// @returns the database; the reference stays valid, also after `shutdown()`.
+/// @throws std::invalid_argument when a database of that name is open already.
+[[nodiscard]] boost::asio::awaitable<std::reference_wrapper<database>> init_database(database_options options);
+
+/// @returns the database called `name`.
+/// @throws std::out_of_range when there never was one.
+[[nodiscard]] database& get_database(std::string_view name);
+
+/// @returns the pool of the database called `name`.
+/// @throws std::out_of_range; database_closed; database_disabled.
+[[nodiscard]] pool& get_pool(std::string_view name = "main");
+
+/// @returns the names of all databases that were ever opened, and of main and vb.
+[[nodiscard]] std::vector<std::string> database_names();
+
+/// Closes all databases, the last opened first.
+/// @param limit for each; see `database::close`.
+[[nodiscard]] boost::asio::awaitable<void> shutdown(std::chrono::milliseconds limit = std::chrono::seconds(10));
+
+} // namespace tradecore
