@@ -193,7 +193,7 @@ planned_order strategy::order_for(const planned_step& step, const market::tick& 
 quantity default_max_fill(money cash, price first_ask)
 {
     const int128 unit = size_unit(first_ask);
-    const int128 size = part(affordable(cash, first_ask), 60);
+    const int128 size = part(affordable(cash, first_ask), 75);
     return quantity::from_raw(std::max(unit, size - size % unit));
 }
 
