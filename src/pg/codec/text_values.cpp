@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/codec/text_values.hpp"
+
+#include <array>
+#include <cmath>
+
+namespace tradecore::pg::detail {
+
+namespace {
+
+constexpr std::string_view hex = "0123456789abcdef";
+
+int nibble(char c) noexcept
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    if (c >= 'A' && c <= 'F') {
+        return c - 'A' + 10;
+    }
+    return -1;
+}
+
+// @returns the byte of two digits, or -1.
+int byte_of(char high, char low) noexcept
+{
+    const int a = nibble(high);
+    const int b = nibble(low);
+    return a < 0 || b < 0 ? -1 : a * 16 + b;
+}
+
+void append_hex(std::string& to, unsigned char byte)
+{
+    to += hex[byte >> 4];
+    to += hex[byte & 15];
+}
+
+template <class T>
+std::string shortest(T value)
+{
+    if (std::isnan(value)) {
+        return "NaN";
+    }
+    if (std::isinf(value)) {
+        return value < 0 ? "-Infinity" : "Infinity";
+    }
+    std::array<char, 64> buffer{};
+    const auto [end, failed] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+    return failed == std::errc{} ? std::string(buffer.data(), end) : std::string();
+}
+
+constexpr bool is_dash_before(std::size_t byte) noexcept
+{
+    return byte == 4 || byte == 6 || byte == 8 || byte == 10;
+}
+
+} // namespace
+
+std::string float_to_text(float value)
+{
+    return shortest(value);
+}
+
+std::string float_to_text(double value)
+{
+    return shortest(value);
+}
+
+std::string bytea_to_text(std::string_view bytes)
+{
+    std::string text = "\\x";
+    text.reserve(2 + bytes.size() * 2);
+    for (const char c : bytes) {
+        append_hex(text, static_cast<unsigned char>(c));
+    }
+    return text;
+}
+
+std::optional<std::vector<std::byte>> bytea_from_text(std::string_view text)
+{
+    if (!text.starts_with("\\x") || text.size() % 2 != 0) {
+        return std::nullopt;
+    }
+    std::vector<std::byte> bytes;
+    bytes.reserve(text.size() / 2 - 1);
+    for (std::size_t i = 2; i < text.size(); i += 2) {
+        const int byte = byte_of(text[i], text[i + 1]);
+        if (byte < 0) {
+            return std::nullopt;
+        }
+        bytes.push_back(static_cast<std::byte>(byte));
+    }
+    return bytes;
+}
+
+std::string uuid_to_text(const tradecore::uuid& value)
+{
+    std::string text;
+    text.reserve(36);
+    for (std::size_t i = 0; i < sizeof value.data; ++i) {
+        if (is_dash_before(i)) {
+            text += '-';
+        }
+        append_hex(text, value.data[i]);
+    }
+    return text;
+}
+
+std::optional<tradecore::uuid> uuid_from_text(std::string_view text) noexcept
+{
+    if (text.size() != 36) {
+        return std::nullopt;
+    }
+    tradecore::uuid value{};
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < sizeof value.data; ++i) {
+        if (is_dash_before(i) && text[at++] != '-') {
+            return std::nullopt;
+        }
+        const int byte = byte_of(text[at], text[at + 1]);
+        if (byte < 0) {
+            return std::nullopt;
+        }
+        value.data[i] = static_cast<std::uint8_t>(byte);
+        at += 2;
+    }
+    return value;
+}
+
+} // namespace tradecore::pg::detail

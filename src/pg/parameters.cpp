@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/codec/bind_conversion.hpp"
+
+#include <tradecore/pg/parameters.hpp>
+
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+
+namespace tradecore::pg {
+
+namespace {
+
+// The server refuses messages and values of 1 GiB (MaxAllocSize).
+constexpr std::size_t max_bytes = 0x3FFF'FFFF;
+
+// Cuts a string back to what it was unless told that all went well.
+class rollback {
+public:
+    explicit rollback(std::string& text) noexcept : text_(&text), size_(text.size()) {}
+    rollback(const rollback&) = delete;
+    rollback& operator=(const rollback&) = delete;
+    ~rollback()
+    {
+        if (text_ != nullptr) {
+            text_->resize(size_);
+        }
+    }
+    void commit() noexcept { text_ = nullptr; }
+
+private:
+    std::string* text_;
+    std::size_t size_;
+};
+
+bool is_bare(oid type) noexcept
+{
+    switch (type) {
+    case oids::bool_:
+    case oids::int2:
+    case oids::int4:
+    case oids::int8:
+    case oids::float4:
+    case oids::float8:
+    case oids::numeric:
+        return true;
+    default:
+        return false;
+    }
+}
+
+// Quoted as in SQL; what would break a log's line is escaped.
+void append_quoted(std::string& to, std::string_view text)
+{
+    constexpr std::string_view hex = "0123456789abcdef";
+    to += '\'';
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '\'') {
+            to += "''";
+        }
+        else if (c == '\n') {
+            to += "\\n";
+        }
+        else if (byte < 0x20 || byte == 0x7f) {
+            to += "\\x";
+            to += hex[byte >> 4];
+            to += hex[byte & 15];
+        }
+        else {
+            to += c;
+        }
+    }
+    to += '\'';
+}
+
+// Cuts before a character of UTF-8, not within it.
+void cut(std::string& text, std::size_t length)
+{
+    while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) {
+        --length;
+    }
+    text.resize(length);
+    text += "…";
+}
+
+} // namespace
+
+void parameter_writer::append(std::string_view bytes)
+{
+    if (bytes.size() > max_bytes - std::min(max_bytes, to_->size())) {
+        refuse("the arguments take more than 1 GiB");
+    }
+    to_->insert(to_->end(), bytes.begin(), bytes.end());
+}
+
+void parameter_writer::append_text(std::string_view text)
+{
+    if (text.find('\0') != std::string_view::npos) {
+        refuse("the text contains NUL, which PostgreSQL cannot store; pass bytes");
+    }
+    append(text);
+}
+
+void parameter_writer::refuse(const std::string& reason) const
+{
+    throw argument_error("argument $" + std::to_string(position_) + ": " + reason);
+}
+
+void detail::append_json(const boost::json::value& value, parameter_writer& to)
+{
+    const auto text = boost::json::serialize(value);
+    // Serialized strings escape NUL, and jsonb refuses it in that form, too.
+    for (auto at = text.find("\\u0000"); at != std::string::npos; at = text.find("\\u0000", at + 1)) {
+        const auto before = text.find_last_not_of('\\', at);
+        const auto backslashes = at - (before == std::string::npos ? 0 : before + 1);
+        if (backslashes % 2 == 0) {
+            to.refuse("a JSON string contains NUL, which PostgreSQL cannot store");
+        }
+    }
+    to.append(text);
+}
+
+void parameters::write_bind(std::string& out, std::span<const oid> server_types) const
+{
+    if (slots_.size() != server_types.size()) {
+        throw argument_error(
+            "the statement takes " + std::to_string(server_types.size()) + " arguments, " +
+            std::to_string(slots_.size()) + " were given");
+    }
+    if (slots_.size() > 65'535) {
+        throw argument_error("the protocol carries 65535 arguments at most, not " + std::to_string(slots_.size()));
+    }
+    rollback guard(out);
+    const auto begin = out.size();
+    const auto count = static_cast<std::uint16_t>(slots_.size());
+    detail::append(out, count);
+    const auto formats_at = out.size();
+    out.append(slots_.size() * 2, '\0');
+    detail::append(out, count);
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        const auto& slot = slots_[i];
+        const auto length_at = out.size();
+        detail::append(out, std::int32_t{-1});
+        auto format = wire_format::binary;
+        if (slot.length >= 0) {
+            const std::string_view bytes(buffer_.data() + slot.offset, static_cast<std::size_t>(slot.length));
+            format = detail::append_converted(out, {i + 1, slot.type, bytes}, server_types[i]);
+            if (out.size() - begin > max_bytes) {
+                throw argument_error("argument $" + std::to_string(i + 1) + ": the arguments take more than 1 GiB");
+            }
+            detail::store(out.data() + length_at, static_cast<std::int32_t>(out.size() - length_at - 4));
+        }
+        detail::store(out.data() + formats_at + i * 2, static_cast<std::int16_t>(format));
+    }
+    guard.commit();
+}
+
+std::string parameters::describe(std::size_t max_length) const
+{
+    std::string text;
+    for (const auto& slot : slots_) {
+        if (!text.empty()) {
+            text += ", ";
+        }
+        if (slot.length < 0) {
+            text += "NULL";
+        }
+        else {
+            std::string value;
+            const std::string_view bytes(buffer_.data() + slot.offset, static_cast<std::size_t>(slot.length));
+            detail::append_text_form(value, slot.type, bytes, max_length + 1);
+            if (is_bare(slot.type)) {
+                text += value;
+            }
+            else {
+                append_quoted(text, value);
+            }
+        }
+        if (text.size() > max_length) {
+            cut(text, max_length);
+            break;
+        }
+    }
+    return text;
+}
+
+} // namespace tradecore::pg
