@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <tradecore/db/database.hpp>
 #include <tradecore/events/event_store.hpp>
 
 #include <memory>
-
-namespace tradecore {
-class database;
-}
 
 namespace tradecore::events {
 
@@ -20,11 +17,12 @@ namespace tradecore::events {
 ///
 /// Errors: besides those of `event_store`, a `serialization_failure` of an append is retried once when
 /// no ambient transaction is open, and otherwise left to whoever opened the transaction.
-/// Thread safety: all verbs may be called from any thread that may use the database.
-/// Lifetimes: the database must outlive the store; the store must outlive its readers and calls.
+/// Thread safety: as of the database: everything that uses the store runs on one thread.
+/// Lifetimes: keeps a handle of the database; calls and readers keep what they need and may outlive the store.
 class postgres_store final : public event_store {
 public:
-    explicit postgres_store(database& where);
+    /// @param where an open database that has the tables; the store keeps a copy of the handle.
+    explicit postgres_store(const database& where);
     ~postgres_store() override;
 
     [[nodiscard]] boost::asio::awaitable<append_result> append(append_request request) override;
@@ -38,10 +36,9 @@ public:
     [[nodiscard]] boost::asio::awaitable<store_info> info() override;
 
 private:
-    class wake_up;
+    struct shared_state;
 
-    database& where_;
-    std::shared_ptr<wake_up> wake_up_;
+    std::shared_ptr<shared_state> state_;
 };
 
 } // namespace tradecore::events

@@ -22,7 +22,12 @@ namespace tradecore::schema {
 /// COMMIT. With `recreate` the setting `tradecore.recreate` is `on` while it runs, so that a file can
 /// drop what it is about to create only then: `current_setting('tradecore.recreate', true) = 'on'`.
 ///
-/// @param where the database; must not be inside an ambient transaction of it.
+/// The lock is `pg_try_advisory_xact_lock(hashtextextended(key, 0))` with the key
+/// `schema_init_<database>_<file>`, such as `schema_init_main_tradecore.sql`. It is tried again every
+/// `options.retry_every`, never waited for in the server: a session that waits there holds a snapshot, and
+/// CREATE INDEX CONCURRENTLY of the holder would wait for that.
+///
+/// @param where an open database; the call must not be inside an ambient transaction of it.
 /// @param file its name without the folder is the schema's name.
 /// @returns whether the file was applied or skipped.
 /// @throws schema_changed when the database has other content under this name and `recreate` is off;
