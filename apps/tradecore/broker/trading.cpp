@@ -85,7 +85,7 @@ decision<both> decide(const order_state& order, const account_state& account, co
         domain::quantity filled = order.filled;
         const match_result matched = match(order, command.now, command.max_fill);
         if (std::holds_alternative<reserve_exhausted>(matched)) {
-            out.order.push_back(cancelled(order, reason_exhausted, filled, command.now));
+            out.order.emplace_back(cancelled(order, reason_exhausted, filled, command.now));
             return out;
         }
         if (const auto* fill = std::get_if<matched_fill>(&matched)) {
@@ -99,14 +99,14 @@ decision<both> decide(const order_state& order, const account_state& account, co
             if (!booked)
                 return booked.why();
             filled += fill->quantity;
-            out.order.push_back(broker_order_filled{
+            out.order.emplace_back(broker_order_filled{
                 order.id, order.client_order_id, order.account_id, fill_id, order.side, order.symbol, command.now.tick,
                 fill->price, fill->quantity, fill->notional, fill->fee, filled, order.quantity - filled,
                 std::get<broker_fill_booked>(booked.events().front()).legs, command.now.at});
             out.account = std::move(booked.events());
         }
         if (command.cancel && filled < order.quantity)
-            out.order.push_back(cancelled(order, reason_requested, filled, command.now));
+            out.order.emplace_back(cancelled(order, reason_requested, filled, command.now));
         return out;
     });
 }

@@ -156,9 +156,9 @@ decision<both> decide(const order_state& order, const account_state& account, co
                                filled,        remaining,        command.tick,     command.at};
         both out;
         if (remaining.is_zero())
-            out.order.push_back(order_filled{terms});
+            out.order.emplace_back(order_filled{terms});
         else
-            out.order.push_back(order_partially_filled{terms});
+            out.order.emplace_back(order_partially_filled{terms});
         out.account = std::move(settled.events());
         if (remaining.is_zero())
             append_release(out, after(account, out.account), order.id, command.at);
@@ -171,7 +171,7 @@ decision<both> decide(const order_state& order, const account_state& account, co
     if (auto wrong = wrong_about(order, account))
         return *std::move(wrong);
     both out;
-    out.order.push_back(order_cancelled{order.id, command.reason, order.filled, order.remaining(), command.at});
+    out.order.emplace_back(order_cancelled{order.id, command.reason, order.filled, order.remaining(), command.at});
     append_release(out, account, order.id, command.at);
     return out;
 }

@@ -116,6 +116,14 @@ TEST(account, reserves_cash_and_releases_the_rest)
     EXPECT_TRUE(decide(account, release_reserve{order_id, noon}).events().empty());
 }
 
+TEST(account, may_reserve_all_it_has)
+{
+    account_state account = funded(100);
+    account.holdings["X"].free = quantity::whole(5);
+    EXPECT_TRUE(decide(account, reserve_for_order{order_id, "X", money::whole(100), {}, noon}));
+    EXPECT_TRUE(decide(account, reserve_for_order{order_id, "X", {}, quantity::whole(5), noon}));
+}
+
 TEST(account, says_what_is_missing)
 {
     const account_state account = funded(100);

@@ -182,7 +182,7 @@ RC_GTEST_PROP(fixed_property, exact_halves_go_to_the_even_neighbour, (std::int32
     const auto unit = price::from_raw(2 * static_cast<int128>(whole) + 1);
     const auto result = notional_of(unit, quantity::parse("0.5"));
     RC_ASSERT(result.raw() % 2 == 0);
-    RC_ASSERT(result.raw() == whole || result.raw() == static_cast<int128>(whole) + 1);
+    RC_ASSERT((result.raw() == whole || result.raw() == static_cast<int128>(whole) + 1));
 }
 
 RC_GTEST_PROP(fixed_property, parsing_anything_gives_an_amount_or_an_amount_error, (const std::string& text))

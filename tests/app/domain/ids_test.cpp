@@ -11,9 +11,8 @@ namespace {
 TEST(ids, are_version_5_uuids)
 {
     // RFC 9562, appendix A.4: the name www.example.com in the namespace of DNS names.
-    const auto dns = parse_uuid("6ba7b810-9dad-11d1-80b4-00c04fd430c8");
-    ASSERT_TRUE(dns);
-    EXPECT_EQ(to_text(uuid5(*dns, "www.example.com")), "2ed6657d-e927-568b-95e1-2665a8aea6a2");
+    const uuid dns = parse_uuid("6ba7b810-9dad-11d1-80b4-00c04fd430c8").value_or(uuid{});
+    EXPECT_EQ(to_text(uuid5(dns, "www.example.com")), "2ed6657d-e927-568b-95e1-2665a8aea6a2");
 }
 
 TEST(ids, never_change)
@@ -42,7 +41,7 @@ TEST(ids, differ_by_seed_trader_step_and_purpose)
 TEST(ids, read_only_their_own_text)
 {
     const std::string text = "2ed6657d-e927-568b-95e1-2665a8aea6a2";
-    EXPECT_EQ(to_text(parse_uuid("2ED6657D-e927-568b-95e1-2665a8aea6a2").value()), text);
+    EXPECT_EQ(to_text(parse_uuid("2ED6657D-e927-568b-95e1-2665a8aea6a2").value_or(uuid{})), text);
     EXPECT_FALSE(parse_uuid(""));
     EXPECT_FALSE(parse_uuid("{" + text + "}"));
     EXPECT_FALSE(parse_uuid("2ed6657de927-568b-95e1-2665a8aea6a2-"));

@@ -125,7 +125,7 @@ RC_GTEST_PROP(strategy_property, every_step_is_due_once_in_order_and_every_order
         for (const auto& step : plan.steps_due(tick)) {
             seen.push_back(step.step);
             if (step.cancel_tick)
-                RC_ASSERT(*step.cancel_tick > tick && *step.cancel_tick < ticks);
+                RC_ASSERT((*step.cancel_tick > tick && *step.cancel_tick < ticks));
             market::tick at = now;
             at.bid = price::from_raw(*rc::gen::inRange<std::int64_t>(1, 10'000'000'000'000));
             at.ask = at.bid;

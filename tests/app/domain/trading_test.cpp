@@ -78,6 +78,7 @@ protected:
     static std::vector<std::string> names(const order_and_account_events& events)
     {
         std::vector<std::string> out;
+        out.reserve(events.order.size() + events.account.size());
         for (const event& happened : events.order)
             out.emplace_back(event_type_of(happened));
         for (const event& happened : events.account)

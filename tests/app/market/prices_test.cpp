@@ -188,8 +188,10 @@ RC_GTEST_PROP(sample_property, holds_valid_prices_that_survive_csv, (std::uint64
 {
     const auto series = make_sample(seed, *rc::gen::inRange<std::size_t>(1, 300));
     for (std::size_t i = 0; i < series.ticks.size(); ++i) {
-        RC_ASSERT(series.ticks[i].bid.is_positive() && series.ticks[i].bid < series.ticks[i].ask);
-        RC_ASSERT(i == 0 || series.ticks[i - 1].time < series.ticks[i].time);
+        RC_ASSERT(series.ticks[i].bid.is_positive());
+        RC_ASSERT(series.ticks[i].bid < series.ticks[i].ask);
+        // Bracketed: RC_ASSERT takes a bare || apart and evaluates both sides.
+        RC_ASSERT((i == 0 || series.ticks[i - 1].time < series.ticks[i].time));
     }
     RC_ASSERT(parse_prices(to_csv(series), "x.csv") == series);
 }
@@ -199,7 +201,7 @@ RC_GTEST_PROP(prices_property, any_text_is_read_or_refused_by_name, ())
     const auto body = *rc::gen::container<std::string>(
         rc::gen::element('0', '1', '2', '-', ':', '.', ',', '"', '\n', '\r', 'T', 'Z', 'e', '\0', '\xff'));
     const auto said = refusal("timestamp,close\n" + body);
-    RC_ASSERT(said == "no error" || said.starts_with("p.csv:"));
+    RC_ASSERT((said == "no error" || said.starts_with("p.csv:")));
 }
 
 } // namespace
