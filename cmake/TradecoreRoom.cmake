@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A room is a library: headers in include/tradecore/<room>/, sources in src/<room>/, found by themselves.
 
-set(TRADECORE_ROOT "${CMAKE_CURRENT_LIST_DIR}/..")
-cmake_path(NORMAL_PATH TRADECORE_ROOT)
+cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH TRADECORE_ROOT)
 set_property(GLOBAL PROPERTY tradecore_rooms "")
 
 # One precompiled header for all rooms: their flags agree, and Asio is most of what they read.

@@ -96,9 +96,12 @@ void stop_leftover(const fs::path& data, std::chrono::seconds limit)
             level::warn, "a PostgreSQL server of an earlier program still runs; it is stopped first",
             {field("folder", data.native()), field("pid", left.front())});
         const bool has_postmaster = stale && std::ranges::find(left, stale->process) != left.end();
+        // Processes without a postmaster notice that and leave by themselves; a postmaster that has not yet said so in
+        // its file is among them and gets the signal as well.
         if (has_postmaster)
-            ::kill(stale->process, SIGINT);
-        // Processes without a postmaster notice that and leave by themselves.
+            left = {stale->process};
+        for (const pid_t process : left)
+            ::kill(process, SIGINT);
         const auto patience = has_postmaster ? limit : std::min(limit, hard_limit);
         for (const int signal : {SIGQUIT, SIGKILL, 0}) {
             if (all_gone(data, clock::now() + (signal == SIGQUIT ? patience : hard_limit)))
@@ -245,6 +248,8 @@ void server::state::end()
             throw error{fmt::format("the PostgreSQL server in {} (process {}) had to be killed", root.string(), child)};
         }
     }
+    // Its log writer ends last, and must not be taken for a server somebody left running.
+    all_gone(root / "data", clock::now() + hard_limit);
     observe::log(level::debug, "PostgreSQL stopped", {field("folder", root.native())});
 }
 
