@@ -202,6 +202,7 @@ asio::awaitable<schema_outcome> run_schema(database& where, std::string name, st
 asio::awaitable<schema_outcome>
 run_schema_from_file(database& where, std::filesystem::path file, schema_options options)
 {
+    // Read when the call is made, like an argument: an error of the file is thrown by the call itself.
     return run_schema(where, file.filename().string(), read_file(file), options);
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "events/integration/other_session.hpp"
 #include "events/integration/store_fixture.hpp"
 
 #include <tradecore/db/coroutines.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <libpq-fe.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,30 +19,6 @@ namespace tradecore::events::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// A session of another program: what it does is neither seen nor woken by the store under test.
-class other_session {
-public:
-    explicit other_session(const std::string& dsn) : connection_(PQconnectdb(dsn.c_str()), &PQfinish) {}
-
-    void run(const std::string& sql)
-    {
-        const std::unique_ptr<PGresult, decltype(&PQclear)> answer(PQexec(connection_.get(), sql.c_str()), &PQclear);
-        const auto status = PQresultStatus(answer.get());
-        if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-            throw std::runtime_error(PQerrorMessage(connection_.get()));
-        }
-    }
-    void append(const std::string& stream)
-    {
-        run("SELECT es.append(NULL, ARRAY['" + stream +
-            "'], ARRAY['S'], ARRAY[-1], ARRAY[1], ARRAY[gen_random_uuid()], ARRAY['E'], ARRAY[1], "
-            "ARRAY['{}']::jsonb[], ARRAY['null']::jsonb[])");
-    }
-
-private:
-    std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
-};
 
 class Log : public store_test {};
 
@@ -272,7 +248,7 @@ TEST_F(Log, LosesNothingRepeatsNothingAndKeepsTheOrderUnderFire)
     constexpr unsigned writers = 8;
     constexpr int rounds = 50;
     with_store(
-        [this](database& db, postgres_store& store) -> asio::awaitable<void> {
+        [](database& db, postgres_store& store) -> asio::awaitable<void> {
             bool written = false;
             std::vector<recorded_event> seen;
             int held_back = 0;
