@@ -49,12 +49,12 @@ struct database_configuration {
 /// @param name the database's name.
 /// @param prefix "" for main, "VB_" for vb.
 /// @param defaults what counts where nothing is set.
-/// @throws configuration_error.
+/// @throws configuration_error, also when no DSN is set and `defaults` have no host.
 [[nodiscard]] database_options
 read_database_options(const environment& from, std::string name, std::string_view prefix, database_options defaults);
 
 /// Reads the settings of `main` and `vb`; `ENABLE_VB_DATABASE` is true when not set.
-/// @throws configuration_error, also when a database that is switched on has no DSN.
+/// @throws configuration_error.
 [[nodiscard]] database_configuration read_configuration(const environment& from = process_environment());
 
 } // namespace tradecore

@@ -137,8 +137,8 @@ public:
     }
 
     /// Runs `body` outside the ambient transaction of this database, on other connections.
-    /// @throws waits_for_itself, from the verb in it, when all connections the pool may have are held by the
-    ///         transactions the call is in.
+    /// @throws waits_for_itself when all connections the pool may have are held by the transactions the call
+    ///         is in.
     template <class F>
     [[nodiscard]] boost::asio::awaitable<detail::awaited_t<F>> outside(F body)
     {

@@ -28,9 +28,9 @@ struct database_options {
     std::chrono::milliseconds long_transaction{2'000};
     /// Whether the log of slow queries has the arguments, which may be confidential.
     bool log_arguments = true;
-    /// Where SQL, and where one argument, is cut in the log.
+    /// Where SQL, and where all arguments together, are cut in the log; bytes.
     std::size_t logged_sql_length = 1'000;
-    std::size_t logged_argument_length = 100;
+    std::size_t logged_arguments_length = 500;
 };
 
 } // namespace tradecore

@@ -41,11 +41,9 @@ public:
     bool withdraw(ticket who);
 
     // --- connections -----------------------------------------------------------------------------
-    /// A returned, clean connection: hands it to the first waiter or makes it idle.
+    /// A returned connection, after its cleaning if it needed one: hands it to the first waiter or makes it idle.
     /// @returns the waiter it now belongs to.
     std::optional<ticket> give_back(slot which, time_point now);
-    /// A returned connection needs cleaning; it counts as active until `give_back` or `removed`.
-    void clean(slot which);
     /// The connection is gone.
     void removed(slot which);
     /// @returns whether the connection has lived long enough and should be closed when returned or taken.
@@ -100,7 +98,6 @@ private:
     };
 
     [[nodiscard]] std::size_t size() const noexcept { return idle_.size() + active_; }
-    void make_active(slot which);
     [[nodiscard]] std::optional<ticket> take_first_waiter();
 
     pool_options options_;

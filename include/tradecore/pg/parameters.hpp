@@ -44,6 +44,8 @@ public:
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
+    /// @returns how many bytes the encoded values take.
+    [[nodiscard]] std::size_t byte_size() const noexcept { return buffer_.size(); }
 
     /// Appends what the Bind message says of parameters: format codes and values.
     /// @param server_types as ParameterDescription has them.

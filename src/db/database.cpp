@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "db/database_core.hpp"
+#include "db/transaction_core.hpp"
+
+#include <tradecore/db/database.hpp>
+
+#include <utility>
+
+namespace tradecore {
+namespace asio = boost::asio;
+using detail::database_core;
+
+namespace {
+
+// The statement already owns everything it needs, so only the core has to come along.
+asio::awaitable<pg::result>
+run_with(std::shared_ptr<database_core> core, pg::statement what, const pg::call_options& options)
+{
+    what.options = options;
+    return database_core::run(std::move(core), std::move(what));
+}
+
+} // namespace
+
+asio::awaitable<pg::result> database_session::run(pg::statement what)
+{
+    return run_with(core_, std::move(what), options_);
+}
+
+database::database(std::string name)
+{
+    auto why = std::make_exception_ptr(database_closed("database '" + name + "' is not open"));
+    core_ = std::make_shared<database_core>(std::move(name), std::move(why));
+}
+
+database::database(asio::any_io_executor executor, database_options options)
+    : core_(std::make_shared<database_core>(std::move(executor), std::move(options), connector()))
+{}
+
+database::database(asio::any_io_executor executor, database_options options, connector connect)
+    : core_(std::make_shared<database_core>(std::move(executor), std::move(options), std::move(connect)))
+{}
+
+database database::disabled(std::string name, std::string reason)
+{
+    auto why = std::make_exception_ptr(database_disabled("database '" + name + "' is switched off: " + reason));
+    return database(std::make_shared<database_core>(std::move(name), std::move(why)));
+}
+
+asio::awaitable<void> database::open()
+{
+    return database_core::open(core_);
+}
+
+asio::awaitable<void> database::close(std::chrono::milliseconds limit)
+{
+    return database_core::close(core_, limit);
+}
+
+asio::awaitable<pg::result> database::run(pg::statement what)
+{
+    return database_core::run(core_, std::move(what));
+}
+
+asio::awaitable<std::vector<pg::result>> database::run_script(sql_text text, pg::call_options options)
+{
+    return database_core::run_script(core_, std::move(text), options);
+}
+
+bool database::in_transaction(const asio::any_io_executor& executor) const
+{
+    const auto around = core_->scope_of(executor);
+    return around && around->transaction;
+}
+
+asio::awaitable<database_health> database::health_check(std::chrono::milliseconds limit)
+{
+    return database_core::health_check(core_, limit);
+}
+
+pool_stats database::pool_stats() const noexcept
+{
+    const auto* pool = core_->existing_pool();
+    return pool == nullptr ? tradecore::pool_stats() : pool->stats();
+}
+
+const std::string& database::name() const noexcept
+{
+    return core_->options().name;
+}
+
+bool database::is_open() const noexcept
+{
+    const auto* pool = core_->existing_pool();
+    return pool != nullptr && pool->is_open();
+}
+
+pool& database::pool() const
+{
+    return core_->pool();
+}
+
+} // namespace tradecore

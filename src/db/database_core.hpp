@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tradecore/db/ambient.hpp>
+#include <tradecore/db/database.hpp>
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tradecore::detail {
+
+class transaction_core;
+
+/// What the ambient context has for one database: the transaction the verbs use.
+struct scope {
+    /// Null: outside of every transaction.
+    std::shared_ptr<transaction_core> transaction;
+    std::shared_ptr<const scope> enclosing;
+    /// The context's key is a member of the database, so it lives as long as any context does.
+    std::shared_ptr<database_core> database;
+};
+
+/// The database behind its handles.
+class database_core final : public std::enable_shared_from_this<database_core> {
+public:
+    using clock = std::chrono::steady_clock;
+
+    /// Not there: every use throws `why`.
+    database_core(std::string name, std::exception_ptr why);
+    database_core(boost::asio::any_io_executor executor, database_options options, connector connect);
+
+    // Coroutines take the core by value: their frames keep it.
+    static boost::asio::awaitable<void> open(std::shared_ptr<database_core> self);
+    static boost::asio::awaitable<void> close(std::shared_ptr<database_core> self, std::chrono::milliseconds limit);
+    static boost::asio::awaitable<pg::result> run(std::shared_ptr<database_core> self, pg::statement what);
+    static boost::asio::awaitable<std::vector<pg::result>>
+    run_script(std::shared_ptr<database_core> self, sql_text text, pg::call_options options);
+    static boost::asio::awaitable<database_health>
+    health_check(std::shared_ptr<database_core> self, std::chrono::milliseconds limit);
+
+    /// @throws what makes the database unusable.
+    void require_available() const;
+    /// @throws waits_for_itself when the transactions around `from` hold every connection there may be.
+    void require_another_connection(const scope* from) const;
+    [[nodiscard]] std::shared_ptr<scope> scope_of(const boost::asio::any_io_executor& executor) const
+    {
+        return ambient_.get(executor);
+    }
+    /// @returns `executor` with `inner` as what the verbs see.
+    [[nodiscard]] boost::asio::any_io_executor
+    enter(const boost::asio::any_io_executor& executor, std::shared_ptr<scope> inner) const;
+
+    [[nodiscard]] const database_options& options() const noexcept { return options_; }
+    [[nodiscard]] tradecore::pool& pool()
+    {
+        require_available();
+        return *pool_;
+    }
+    [[nodiscard]] const tradecore::pool* existing_pool() const noexcept { return pool_ ? &*pool_ : nullptr; }
+
+    /// Where connections and time limits live; carries no transaction.
+    [[nodiscard]] const boost::asio::any_io_executor& pool_executor() const noexcept { return executor_; }
+
+private:
+    database_options options_;
+    boost::asio::any_io_executor executor_;
+    std::optional<tradecore::pool> pool_;
+    std::exception_ptr unavailable_;
+    context_var<scope> ambient_;
+};
+
+/// The client's limit for a statement the server ends after `server_limit`: a little later, so that the
+/// server's answer comes first. @returns nothing for no limit (0).
+[[nodiscard]] std::optional<std::chrono::milliseconds> client_limit(std::chrono::milliseconds server_limit);
+
+/// @returns the name of a statement, else its SQL, for messages.
+[[nodiscard]] usage usage_of(const pg::statement& what);
+
+} // namespace tradecore::detail

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tradecore/db/health.hpp>
+
+#include <boost/json/value.hpp>
+
+namespace tradecore {
+namespace json = boost::json;
+namespace {
+
+json::value text_or_null(const std::string& text)
+{
+    return text.empty() ? json::value(nullptr) : json::value(text);
+}
+
+} // namespace
+
+json::object to_json(const database_health& health)
+{
+    const auto& pool = health.pool_info;
+    return {
+        {"name", health.name},
+        {"reachable", health.reachable},
+        {"latency_ms", static_cast<double>(health.latency.count()) / 1000.0},
+        {"server_version", text_or_null(health.server_version)},
+        {"role", text_or_null(health.role)},
+        {"error", text_or_null(health.error)},
+        {"pool_info", json::object{
+                          {"size", pool.size},
+                          {"min_size", pool.minimum},
+                          {"max_size", pool.maximum},
+                          {"active", pool.active},
+                          {"idle", pool.idle},
+                          {"waiting", pool.waiting},
+                          {"connecting", pool.connecting}}}};
+}
+
+} // namespace tradecore

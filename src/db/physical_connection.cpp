@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tradecore/db/physical_connection.hpp>
+
+#include <utility>
+
+namespace tradecore {
+namespace asio = boost::asio;
+namespace {
+
+class real_connection final : public physical_connection {
+public:
+    explicit real_connection(std::unique_ptr<pg::connection> connection) : connection_(std::move(connection)) {}
+
+    asio::awaitable<pg::result> run(pg::statement what) override { return connection_->run(std::move(what)); }
+    asio::awaitable<std::vector<pg::result>> run_script(sql_text text, pg::call_options options) override
+    {
+        return connection_->run_script(std::move(text), options);
+    }
+    void close() noexcept override { connection_->close(); }
+    [[nodiscard]] bool is_open() const noexcept override { return connection_->is_open(); }
+    [[nodiscard]] std::size_t in_flight() const noexcept override { return connection_->in_flight(); }
+    [[nodiscard]] pg::transaction_status status() const noexcept override { return connection_->status(); }
+    [[nodiscard]] std::int32_t backend_pid() const noexcept override { return connection_->backend_pid(); }
+    [[nodiscard]] std::string_view parameter(std::string_view name) const noexcept override
+    {
+        return connection_->parameter(name);
+    }
+
+private:
+    std::unique_ptr<pg::connection> connection_;
+};
+
+asio::awaitable<std::unique_ptr<physical_connection>>
+connect_real(asio::any_io_executor executor, pg::connect_options options)
+{
+    co_return std::make_unique<real_connection>(
+        co_await pg::connection::connect(std::move(executor), std::move(options)));
+}
+
+} // namespace
+
+connector make_connector(asio::any_io_executor executor, pg::connect_options options)
+{
+    return [executor = std::move(executor), options = std::move(options)] { return connect_real(executor, options); };
+}
+
+} // namespace tradecore

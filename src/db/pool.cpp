@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "db/pool_core.hpp"
+
+#include <tradecore/db/pool.hpp>
+
+namespace tradecore {
+namespace asio = boost::asio;
+
+lease::lease(std::shared_ptr<detail::pool_core> core, physical_connection* connection, pool_state::slot where) noexcept
+    : core_(std::move(core)), connection_(connection), where_(where)
+{}
+
+lease& lease::operator=(lease&& other) noexcept
+{
+    if (this != &other) {
+        reset();
+        core_ = std::move(other.core_);
+        connection_ = std::exchange(other.connection_, nullptr);
+        where_ = other.where_;
+    }
+    return *this;
+}
+
+void lease::reset() noexcept
+{
+    if (std::exchange(connection_, nullptr) != nullptr)
+        std::exchange(core_, nullptr)->give_back(where_);
+}
+
+void lease::discard() noexcept
+{
+    if (std::exchange(connection_, nullptr) != nullptr)
+        std::exchange(core_, nullptr)->discard(where_);
+}
+
+pool::pool(asio::any_io_executor executor, std::string name, pool_options options, connector connect)
+    : core_(std::make_shared<detail::pool_core>(std::move(executor), std::move(name), options, std::move(connect)))
+{}
+
+pool::~pool()
+{
+    if (core_)
+        core_->begin_closing();
+}
+
+asio::awaitable<void> pool::open()
+{
+    return detail::pool_core::open(core_);
+}
+
+asio::awaitable<void> pool::close(std::chrono::milliseconds limit)
+{
+    return detail::pool_core::close(core_, limit);
+}
+
+asio::awaitable<lease> pool::acquire(usage user, std::optional<clock::time_point> until)
+{
+    return detail::pool_core::acquire(core_, std::move(user), until);
+}
+
+lease pool::try_acquire(usage user)
+{
+    return core_->try_acquire(std::move(user));
+}
+
+pool_stats pool::stats() const noexcept
+{
+    return core_->stats();
+}
+
+bool pool::is_open() const noexcept
+{
+    return core_->is_open();
+}
+
+const std::string& pool::name() const noexcept
+{
+    return core_->name();
+}
+
+} // namespace tradecore

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "db/database_core.hpp"
+
+#include <tradecore/db/async_mutex.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tradecore::detail {
+
+/// One level of a transaction: the outermost owns the connection, a nested one is a savepoint on it. Shared by
+/// the context, the body and the body's children, which may outlive it.
+///
+/// BEGIN is not sent before the first statement: it goes in front of it, in the same round trip, and the
+/// server does not run the statement when it refuses BEGIN.
+class transaction_core final : public std::enable_shared_from_this<transaction_core> {
+public:
+    using clock = std::chrono::steady_clock;
+
+    transaction_core(
+        std::shared_ptr<database_core> database, std::shared_ptr<transaction_core> parent, transaction_options options,
+        std::optional<clock::time_point> deadline);
+    transaction_core(const transaction_core&) = delete;
+    transaction_core& operator=(const transaction_core&) = delete;
+    transaction_core(transaction_core&&) = delete;
+    transaction_core& operator=(transaction_core&&) = delete;
+    ~transaction_core();
+
+    static boost::asio::awaitable<pg::result> run(std::shared_ptr<transaction_core> self, pg::statement what);
+    static boost::asio::awaitable<std::vector<pg::result>>
+    run_script(std::shared_ptr<transaction_core> self, sql_text text, pg::call_options options);
+
+    /// Runs the body between open and finish. Its own coroutine thread, with its own cancellation state.
+    static boost::asio::awaitable<void> drive(std::shared_ptr<transaction_core> self, erased_body body);
+
+    /// @returns what ended it; null when it succeeded.
+    [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
+    /// @returns whether its failure was one that goes away by running it again.
+    [[nodiscard]] bool is_worth_repeating() const;
+    [[nodiscard]] bool holds_connection() const noexcept { return static_cast<bool>(connection_); }
+    [[nodiscard]] const transaction_options& options() const noexcept { return options_; }
+    [[nodiscard]] const transaction_core& root() const noexcept;
+
+private:
+    enum class stage {
+        active,
+        finishing, // sends its COMMIT, ROLLBACK or RELEASE; takes no more statements
+        abandoned, // an outer level finished before this one
+        closed
+    };
+
+    // --- statements, on the outermost level -------------------------------------------------------
+    void require_active() const;
+    [[nodiscard]] boost::asio::awaitable<async_mutex::guard> take_turn(std::optional<std::chrono::milliseconds> limit);
+    void require_not_failed() const;
+    /// Adds what has to go before the statement, and its limits.
+    void prepare(pg::statement& what);
+    [[nodiscard]] std::chrono::milliseconds server_limit(const pg::call_options& options) const;
+    void statement_ended(const std::exception_ptr& error);
+    void count_busy(clock::time_point since);
+
+    // --- the ends ---------------------------------------------------------------------------------
+    boost::asio::awaitable<void> open();
+    boost::asio::awaitable<void> open_savepoint();
+    boost::asio::awaitable<void> finish();
+    boost::asio::awaitable<void> finish_outermost(physical_connection& on, std::string unfinished);
+    boost::asio::awaitable<void> finish_savepoint(physical_connection& on, std::string unfinished);
+    boost::asio::awaitable<void> commit(physical_connection& on, std::string unfinished);
+    void log_long_transaction() const;
+    void close() noexcept;
+
+    [[nodiscard]] transaction_core& root() noexcept;
+    [[nodiscard]] std::string begin_command() const;
+    [[nodiscard]] std::string label() const;
+
+    const std::shared_ptr<database_core> database_;
+    const std::shared_ptr<transaction_core> parent_;
+    const transaction_options options_;
+    const std::optional<clock::time_point> deadline_;
+    const std::string savepoint_; // empty on the outermost level
+    async_mutex turns_;           // one statement, or one nested level, at a time
+    stage stage_ = stage::active;
+    bool opened_ = false;
+    bool released_ = false; // the savepoint is gone from the server
+    std::exception_ptr error_;
+    transaction_core* child_ = nullptr;
+    async_mutex::guard parents_turn_; // a nested level has its parent for its whole life
+
+    // --- outermost level only ---------------------------------------------------------------------
+    lease connection_;
+    bool begun_ = false;
+    std::optional<pg::sqlstate> failure_;                        // what made the transaction fail
+    std::optional<std::chrono::milliseconds> statement_timeout_; // as set on the server; nothing: not known
+    clock::time_point opened_at_{};
+    clock::duration busy_{};
+    std::size_t statements_ = 0;
+};
+
+} // namespace tradecore::detail

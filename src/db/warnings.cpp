@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "db/warnings.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace tradecore::detail {
+
+std::string pool_exhaustion_line(std::string_view name, std::size_t active, std::size_t maximum)
+{
+    const auto usage = std::lround(100.0 * static_cast<double>(active) / static_cast<double>(maximum));
+    return fmt::format(
+        "[POOL EXHAUSTION] {} pool at {}/{} active connections ({}% usage, {} free)", name, active, maximum, usage,
+        maximum - active);
+}
+
+std::string
+slow_acquire_line(std::string_view name, std::chrono::milliseconds took, std::chrono::milliseconds threshold)
+{
+    return fmt::format("[SLOW ACQUIRE] {} acquire took {}ms (threshold: {}ms)", name, took.count(), threshold.count());
+}
+
+std::string
+long_transaction_line(std::string_view name, std::chrono::milliseconds took, std::chrono::milliseconds threshold)
+{
+    return fmt::format(
+        "[LONG TRANSACTION] {} transaction took {}ms (threshold: {}ms)", name, took.count(), threshold.count());
+}
+
+std::string slow_query_line(
+    std::string_view name, std::string_view verb, std::chrono::milliseconds took, std::string_view sql,
+    std::string_view arguments)
+{
+    auto line = fmt::format("[SLOW QUERY] {} {} took {}ms: {}", name, verb, took.count(), sql);
+    if (!arguments.empty()) {
+        line += " | args: ";
+        line += arguments;
+    }
+    return line;
+}
+
+std::string shorten(std::string_view text, std::size_t length)
+{
+    if (text.size() <= length)
+        return std::string(text);
+    const auto continues = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U; };
+    while (length > 0 && continues(length))
+        --length;
+    return std::string(text.substr(0, length)) + "…";
+}
+
+bool exhaustion_watch::update(std::size_t active, std::size_t maximum, time_point now)
+{
+    const bool exhausted = static_cast<double>(active) > threshold_ * static_cast<double>(maximum);
+    const bool rose = exhausted && !exhausted_;
+    exhausted_ = exhausted;
+    if (!rose || (warned_ && now - warned_at_ < quiet))
+        return false;
+    warned_ = true;
+    warned_at_ = now;
+    return true;
+}
+
+} // namespace tradecore::detail

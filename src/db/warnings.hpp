@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+/// The lines of the log whose wording is fixed; scripts of operators search for them.
+namespace tradecore::detail {
+
+[[nodiscard]] std::string pool_exhaustion_line(std::string_view name, std::size_t active, std::size_t maximum);
+[[nodiscard]] std::string
+slow_acquire_line(std::string_view name, std::chrono::milliseconds took, std::chrono::milliseconds threshold);
+[[nodiscard]] std::string
+long_transaction_line(std::string_view name, std::chrono::milliseconds took, std::chrono::milliseconds threshold);
+/// @param arguments as they shall appear; empty leaves their part out.
+[[nodiscard]] std::string slow_query_line(
+    std::string_view name, std::string_view verb, std::chrono::milliseconds took, std::string_view sql,
+    std::string_view arguments);
+
+/// @returns `text`, or as much of it as `length` bytes hold without cutting a UTF-8 character, and "…".
+[[nodiscard]] std::string shorten(std::string_view text, std::size_t length);
+
+/// Says when to warn of an exhausted pool: when the share in use rises above the threshold, and not again
+/// before it has fallen and a while has passed, so that a pool that works at its limit does not fill the log.
+class exhaustion_watch {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    /// @param threshold the share in use above which the pool is exhausted.
+    explicit exhaustion_watch(double threshold) : threshold_(threshold) {}
+
+    /// @returns whether to warn now.
+    bool update(std::size_t active, std::size_t maximum, time_point now);
+
+private:
+    static constexpr std::chrono::seconds quiet{60};
+
+    double threshold_;
+    bool exhausted_ = false;
+    bool warned_ = false;
+    time_point warned_at_{};
+};
+
+} // namespace tradecore::detail
