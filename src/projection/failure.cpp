@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projection/failure.hpp"
 
+#include <tradecore/db/errors.hpp>
 #include <tradecore/pg/error.hpp>
 
 #include <boost/asio/error.hpp>
@@ -46,7 +47,8 @@ failure_kind classify_code(const boost::system::error_code& code) noexcept
         }
     }
     if (code == pg::client_errc::connection_closed || code == pg::client_errc::cannot_connect ||
-        code == pg::client_errc::protocol_violation || code == pg::client_errc::outcome_unknown) {
+        code == pg::client_errc::protocol_violation || code == pg::client_errc::outcome_unknown ||
+        code == db_errc::database_closed || code == db_errc::transaction_closed) {
         return failure_kind::infrastructure;
     }
     return failure_kind::deterministic;

@@ -54,11 +54,6 @@ struct projections::implementation {
     rate_watch rate;
 };
 
-double sync_rate::value() const noexcept
-{
-    return events == 0 ? 0.0 : static_cast<double>(appends_waited) / static_cast<double>(events);
-}
-
 projections::projections(projections_options how)
     : self_(std::make_unique<implementation>(implementation{
           .how = how, .engines = {}, .names = {}, .rate = rate_watch(how.warn_above, how.warn_after_events)}))

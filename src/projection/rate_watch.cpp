@@ -3,6 +3,11 @@
 
 namespace tradecore::projection {
 
+double sync_rate::value() const noexcept
+{
+    return events == 0 ? 0.0 : static_cast<double>(appends_waited) / static_cast<double>(events);
+}
+
 std::optional<double> rate_watch::count(std::uint64_t events, bool waited)
 {
     figures_.events += events;
