@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 #include <ranges>
 #include <set>
 #include <stdexcept>
@@ -29,14 +28,14 @@ struct postgres_store::shared_state {
 
 namespace {
 
-// What es.append answers, by position.
+// What es.append answers, by position; what an outcome does not have is empty or 0.
 struct append_answer {
     std::string outcome;
-    std::optional<std::vector<std::int64_t>> positions;
-    std::optional<std::vector<std::int64_t>> bases;
-    std::optional<timestamptz> recorded_at;
-    std::optional<std::int64_t> at_stream;
-    std::optional<std::int64_t> actual;
+    std::vector<std::int64_t> positions;
+    std::vector<std::int64_t> bases;
+    timestamptz recorded_at;
+    std::int64_t at_stream;
+    std::int64_t actual;
 };
 
 void check(const append_request& request)
@@ -86,7 +85,8 @@ asio::awaitable<std::vector<append_answer>> call_append(database& where, const a
     const auto meta = all | std::views::transform(&new_event::meta);
     return where.with({.idempotent = request.command_id.has_value(), .name = "events_append"})
         .fetch<append_answer>(
-            "SELECT outcome, positions, bases, recorded_at, at_stream, actual "
+            "SELECT outcome, coalesce(positions, '{}'), coalesce(bases, '{}'), coalesce(recorded_at, now()), "
+            "coalesce(at_stream, 0), coalesce(actual, 0) "
             "FROM es.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             request.command_id, streams, kinds, expected, counts, ids, types, schema_versions, data, meta);
 }
@@ -94,11 +94,11 @@ asio::awaitable<std::vector<append_answer>> call_append(database& where, const a
 std::vector<recorded_event> as_recorded(append_request request, const append_answer& answer)
 {
     std::vector<recorded_event> events;
-    const auto& positions = answer.positions.value();
+    const auto& positions = answer.positions;
     events.reserve(positions.size());
     for (std::size_t i = 0; i < request.streams.size(); ++i) {
         auto& from = request.streams[i];
-        auto version = answer.bases.value().at(i);
+        auto version = answer.bases.at(i);
         for (auto& event : from.events) {
             events.push_back(recorded_event{
                 .position = positions.at(events.size()),
@@ -109,7 +109,7 @@ std::vector<recorded_event> as_recorded(append_request request, const append_ans
                 .schema_version = event.schema_version,
                 .data = std::move(event.data),
                 .meta = std::move(event.meta),
-                .recorded_at = answer.recorded_at.value()});
+                .recorded_at = answer.recorded_at});
         }
     }
     return events;
@@ -141,17 +141,17 @@ asio::awaitable<append_result> postgres_store::append(append_request request)
     const auto& answer = answers.front();
 
     if (answer.outcome == "conflict") {
-        const auto& at = request.streams.at(static_cast<std::size_t>(answer.at_stream.value() - 1));
-        throw wrong_expected_version(at.stream, at.expected, answer.actual.value());
+        const auto& at = request.streams.at(static_cast<std::size_t>(answer.at_stream - 1));
+        throw wrong_expected_version(at.stream, at.expected, answer.actual);
     }
     append_result result;
     if (answer.outcome == "duplicate") {
         result.duplicate = true;
-        if (!answer.positions.value().empty()) {
+        if (!answer.positions.empty()) {
             result.events = co_await state->where.fetch<recorded_event>(
                 "SELECT position, stream_id, version, event_id, type, schema_ver, data, meta, recorded_at "
                 "FROM es.events WHERE position = ANY ($1) ORDER BY position",
-                answer.positions.value());
+                answer.positions);
         }
         co_return result;
     }
