@@ -145,7 +145,7 @@ private:
         }
         const int last = first - static_cast<int>(count) + 1;
         const int bottom_weight = floor_div(last, base_digits);
-        value.digits_.resize(static_cast<std::size_t>(value.weight_ - bottom_weight + 1));
+        value.digits_.resize(static_cast<std::size_t>(value.weight_ - bottom_weight) + 1);
         for (std::size_t i = leading; i < count; ++i) {
             const int position = first - static_cast<int>(i);
             const int weight = floor_div(position, base_digits);
@@ -312,9 +312,9 @@ std::optional<numeric> numeric::from_wire(std::string_view bytes)
     if (bytes.size() < header) {
         return std::nullopt;
     }
-    const auto count = detail::load<std::uint16_t>(bytes.data());
-    const auto sign = detail::load<std::uint16_t>(bytes.data() + 4);
-    const auto scale = detail::load<std::uint16_t>(bytes.data() + 6);
+    const auto count = detail::load<std::uint16_t>(bytes);
+    const auto sign = detail::load<std::uint16_t>(bytes, 4);
+    const auto scale = detail::load<std::uint16_t>(bytes, 6);
     if (bytes.size() != header + std::size_t{count} * 2 || scale > max_scale) {
         return std::nullopt;
     }
@@ -333,10 +333,10 @@ std::optional<numeric> numeric::from_wire(std::string_view bytes)
     }
     value.sign_ = static_cast<sign_code>(sign);
     value.scale_ = scale;
-    value.weight_ = detail::load<std::int16_t>(bytes.data() + 2);
+    value.weight_ = detail::load<std::int16_t>(bytes, 2);
     value.digits_.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
-        const auto digit = detail::load<std::int16_t>(bytes.data() + header + i * 2);
+        const auto digit = detail::load<std::int16_t>(bytes, header + i * 2);
         if (digit < 0 || digit >= base) {
             return std::nullopt;
         }

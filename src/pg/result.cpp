@@ -72,7 +72,7 @@ bool result::append_row(std::string_view payload)
     if (payload.size() < 2) {
         return false;
     }
-    const auto count = detail::load<std::uint16_t>(payload.data());
+    const auto count = detail::load<std::uint16_t>(payload);
     if (count != columns().size()) {
         return false;
     }
@@ -83,7 +83,7 @@ bool result::append_row(std::string_view payload)
     for (std::size_t i = 0; i < count; ++i) {
         std::int32_t length = -1;
         if (payload.size() - at >= 4) {
-            length = detail::load<std::int32_t>(payload.data() + at);
+            length = detail::load<std::int32_t>(payload, at);
             at += 4;
         }
         else {

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <type_traits>
 
 namespace tradecore::pg::detail {
@@ -19,6 +20,13 @@ template <std::integral T>
         value = static_cast<bits>((static_cast<std::uint64_t>(value) << 8) | static_cast<unsigned char>(from[i]));
     }
     return static_cast<T>(value);
+}
+
+/// Reads a big-endian integer `offset` bytes into `from`, which reaches that far.
+template <std::integral T>
+[[nodiscard]] T load(std::string_view from, std::size_t offset = 0) noexcept
+{
+    return load<T>(from.substr(offset).data()); // NOLINT(bugprone-suspicious-stringview-data-usage): reads sizeof(T)
 }
 
 /// Writes a big-endian integer; `to` has room for sizeof(T) bytes.

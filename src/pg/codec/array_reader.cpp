@@ -41,8 +41,8 @@ void array_reader::open_binary()
     if (rest_.size() < fixed) {
         malformed();
     }
-    const auto dimensions = load<std::int32_t>(rest_.data());
-    element_type_ = load<oid>(rest_.data() + 8);
+    const auto dimensions = load<std::int32_t>(rest_);
+    element_type_ = load<oid>(rest_, 8);
     rest_.remove_prefix(fixed);
     if (dimensions == 0 && rest_.empty()) {
         return;
@@ -53,7 +53,7 @@ void array_reader::open_binary()
     if (dimensions < 1 || rest_.size() < per_dimension) {
         malformed();
     }
-    const auto count = load<std::int32_t>(rest_.data());
+    const auto count = load<std::int32_t>(rest_);
     rest_.remove_prefix(per_dimension);
     // Each element takes four bytes at least, which bounds what may be reserved.
     if (count < 0 || static_cast<std::size_t>(count) > rest_.size() / 4) {
@@ -105,7 +105,7 @@ bool array_reader::next_binary()
     if (rest_.size() < 4) {
         malformed();
     }
-    length_ = load<std::int32_t>(rest_.data());
+    length_ = load<std::int32_t>(rest_);
     rest_.remove_prefix(4);
     if (length_ < -1 || (length_ > 0 && static_cast<std::size_t>(length_) > rest_.size())) {
         malformed();

@@ -119,23 +119,23 @@ std::int64_t load_integer(oid type, std::string_view bytes) noexcept
 {
     switch (type) {
     case oids::int2:
-        return load<std::int16_t>(bytes.data());
+        return load<std::int16_t>(bytes);
     case oids::int4:
-        return load<std::int32_t>(bytes.data());
+        return load<std::int32_t>(bytes);
     default:
-        return load<std::int64_t>(bytes.data());
+        return load<std::int64_t>(bytes);
     }
 }
 
 double load_float(oid type, std::string_view bytes) noexcept
 {
-    return type == oids::float4 ? static_cast<double>(std::bit_cast<float>(load<std::int32_t>(bytes.data())))
-                                : std::bit_cast<double>(load<std::int64_t>(bytes.data()));
+    return type == oids::float4 ? static_cast<double>(std::bit_cast<float>(load<std::int32_t>(bytes)))
+                                : std::bit_cast<double>(load<std::int64_t>(bytes));
 }
 
 std::string float_text(oid type, std::string_view bytes)
 {
-    return type == oids::float4 ? float_to_text(std::bit_cast<float>(load<std::int32_t>(bytes.data())))
+    return type == oids::float4 ? float_to_text(std::bit_cast<float>(load<std::int32_t>(bytes)))
                                 : float_to_text(load_float(type, bytes));
 }
 
@@ -285,10 +285,10 @@ void append_binary(std::string& out, const natural_value& value, oid server)
 template <class Visit>
 void each_element(std::string_view bytes, Visit visit)
 {
-    const auto count = load<std::int32_t>(bytes.data());
+    const auto count = load<std::int32_t>(bytes);
     std::size_t at = 4;
     for (std::int32_t i = 0; i < count; ++i) {
-        const auto length = load<std::int32_t>(bytes.data() + at);
+        const auto length = load<std::int32_t>(bytes, at);
         at += 4;
         const auto size = length < 0 ? std::size_t{0} : static_cast<std::size_t>(length);
         if (!visit(length < 0, bytes.substr(at, size))) {
@@ -300,7 +300,7 @@ void each_element(std::string_view bytes, Visit visit)
 
 void append_binary_array(std::string& out, const natural_value& array, oid natural, oid server)
 {
-    const auto count = load<std::int32_t>(array.bytes.data());
+    const auto count = load<std::int32_t>(array.bytes);
     append(out, std::int32_t{count > 0 ? 1 : 0});
     const auto flags_at = out.size();
     append(out, std::int32_t{0});
@@ -378,7 +378,7 @@ void append_text_form(std::string& out, oid type, std::string_view bytes, std::s
         out += uuid_to_text(load_uuid(bytes));
         return;
     case oids::timestamptz:
-        if (const auto instant = timestamptz_from_wire(load<std::int64_t>(bytes.data()))) {
+        if (const auto instant = timestamptz_from_wire(load<std::int64_t>(bytes))) {
             out += timestamptz_to_text(*instant);
         }
         return;

@@ -9,8 +9,8 @@
 #include <bit>
 #include <cstring>
 #include <limits>
-#include <utility>
 #include <type_traits>
+#include <utility>
 
 namespace tradecore::pg {
 
@@ -41,7 +41,7 @@ T load_exactly(const field& from, std::string_view cpp_type)
     if (from.bytes().size() != sizeof(T)) {
         from.refuse(cpp_type, "the value has " + std::to_string(from.bytes().size()) + " bytes");
     }
-    return detail::load<T>(from.bytes().data());
+    return detail::load<T>(from.bytes());
 }
 
 template <class T>

@@ -232,8 +232,8 @@ std::optional<tradecore::timestamptz> timestamptz_from_text(std::string_view tex
     if (!p || p->month < 1 || p->month > 12 || p->day < 1 || p->day > days_in_month(p->year, p->month)) {
         return std::nullopt;
     }
-    const std::int64_t seconds =
-        days_from_civil(p->year, p->month, p->day) * 86'400 + p->hour * 3600 + p->minute * 60 + p->second - p->offset;
+    const std::int64_t seconds = days_from_civil(p->year, p->month, p->day) * 86'400 + std::int64_t{p->hour} * 3600 +
+                                 std::int64_t{p->minute} * 60 + p->second - p->offset;
     std::int64_t micros = 0;
     if (__builtin_mul_overflow(seconds, std::int64_t{1'000'000}, &micros) ||
         __builtin_add_overflow(micros, p->micros, &micros)) {
