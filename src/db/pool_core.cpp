@@ -457,6 +457,8 @@ void pool_core::connect_ended(std::unique_ptr<physical_connection> made, const s
     }
     else {
         last_connect_error_ = failure;
+        if (stage_ == stage::opening && !opening_error_)
+            opening_error_ = failure;
         const auto told = state_.connect_failed(clock::now(), is_no_room(failure), lottery());
         observe::log(observe::level::warn, "cannot connect", {{"database", name_}, {"error", what_of(failure)}});
         if (told)
@@ -525,16 +527,17 @@ asio::awaitable<void> pool_core::open(std::shared_ptr<pool_core> self)
     self->state_ = pool_state(self->options_);
     self->stage_ = stage::opening;
     self->last_connect_error_ = nullptr;
+    self->opening_error_ = nullptr;
     const opening attempt(self);
     watch changes(*self, clock::time_point::max());
     self->pump();
-    while (!self->last_connect_error_ && self->stats().size < self->stats().minimum)
+    while (!self->opening_error_ && self->stats().size < self->stats().minimum)
         co_await changes.next();
-    if (!self->last_connect_error_) {
+    if (!self->opening_error_) {
         self->stage_ = stage::open;
         co_return;
     }
-    const auto failure = self->last_connect_error_;
+    const auto failure = self->opening_error_;
     self->begin_closing();
     while (self->stage_ == stage::closing)
         co_await changes.next();

@@ -96,7 +96,8 @@ private:
     std::map<pool_state::ticket, waiter*> waiters_;
     std::vector<watch*> watches_;
     std::list<boost::asio::cancellation_signal> connects_;
-    std::exception_ptr last_connect_error_;
+    std::exception_ptr last_connect_error_; // null after a success
+    std::exception_ptr opening_error_;      // the first while opening
     exhaustion_watch exhaustion_;
     std::minstd_rand random_;
     // Gone when the context is: a pool that is a global outlives it.

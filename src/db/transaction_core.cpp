@@ -313,6 +313,7 @@ asio::awaitable<void> transaction_core::open_savepoint()
     outermost.statement_ended(error);
     if (error)
         std::rethrow_exception(error);
+    timeout_before_ = outermost.statement_timeout_;
 }
 
 asio::awaitable<void> transaction_core::drive(std::shared_ptr<transaction_core> self, erased_body body)
@@ -461,7 +462,7 @@ asio::awaitable<void> transaction_core::finish_savepoint(physical_connection& on
     }
     outermost.count_busy(sent);
     if (rolls_back)
-        outermost.statement_timeout_.reset();
+        outermost.statement_timeout_ = timeout_before_; // the server takes back what was set since
     if (on.status() == pg::transaction_status::in_transaction)
         outermost.failure_.reset();
 }

@@ -91,7 +91,8 @@ private:
     bool released_ = false; // the savepoint is gone from the server
     std::exception_ptr error_;
     transaction_core* child_ = nullptr;
-    async_mutex::guard parents_turn_; // a nested level has its parent for its whole life
+    async_mutex::guard parents_turn_;                         // a nested level has its parent for its whole life
+    std::optional<std::chrono::milliseconds> timeout_before_; // the outermost's, when the savepoint was set
 
     // --- outermost level only ---------------------------------------------------------------------
     lease connection_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tradecore/pg/error.hpp>
+#include <tradecore/errors.hpp>
 
 #include <boost/system/error_code.hpp>
 

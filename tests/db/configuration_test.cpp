@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tradecore/db/configuration.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+namespace tradecore {
+namespace {
+
+using namespace std::chrono_literals;
+using variables = std::map<std::string, std::string, std::less<>>;
+
+environment from(variables set)
+{
+    return [set = std::move(set)](std::string_view name) -> std::optional<std::string> {
+        const auto found = set.find(name);
+        return found == set.end() ? std::nullopt : std::optional(found->second);
+    };
+}
+
+variables with(variables more)
+{
+    more.emplace("POSTGRES_DSN", "postgresql://app:secret@db.example:5433/trading");
+    more.emplace("VB_POSTGRES_DSN", "postgresql://vb:secret@db.example/tradecore_vb");
+    return more;
+}
+
+/// The message of the refusal.
+std::string refusal(variables set)
+{
+    try {
+        (void)read_configuration(from(std::move(set)));
+    }
+    catch (const configuration_error& e) {
+        EXPECT_THAT(e.what(), testing::StartsWith(e.variable()));
+        EXPECT_THAT(e.what(), testing::Not(testing::HasSubstr("secret")));
+        return e.what();
+    }
+    return "accepted";
+}
+
+TEST(configuration, has_the_defaults_of_production)
+{
+    const auto read = read_configuration(from(with({})));
+    EXPECT_EQ(read.main.name, "main");
+    EXPECT_EQ(read.main.connect.host, "db.example");
+    EXPECT_EQ(read.main.connect.port, 5433);
+    EXPECT_EQ(read.main.pool.minimum, 20U);
+    EXPECT_EQ(read.main.pool.maximum, 100U);
+    EXPECT_EQ(read.main.pool.acquire_timeout, 30s);
+    EXPECT_EQ(read.main.command_timeout, 60s);
+    EXPECT_EQ(read.main.slow_query, 1000ms);
+    EXPECT_EQ(read.main.long_transaction, 2000ms);
+    EXPECT_EQ(read.main.pool.slow_acquire, 500ms);
+    EXPECT_EQ(read.main.pool.exhaustion_threshold, 0.9);
+    ASSERT_TRUE(read.vb);
+    EXPECT_EQ(read.vb->name, "vb");
+    EXPECT_EQ(read.vb->connect.user, "vb");
+    EXPECT_EQ(read.vb->pool.minimum, 10U);
+    EXPECT_EQ(read.vb->pool.maximum, 50U);
+}
+
+TEST(configuration, reads_every_variable)
+{
+    const auto read = read_configuration(from(with(
+        {{"PG_POOL_MIN_SIZE", "5"},
+         {"PG_POOL_MAX_SIZE", "20"},
+         {"PG_POOL_TIMEOUT_SEC", "2.5"},
+         {"PG_COMMAND_TIMEOUT_SEC", "0"},
+         {"VB_PG_POOL_MIN_SIZE", "1"},
+         {"VB_PG_POOL_MAX_SIZE", "2"},
+         {"VB_PG_POOL_TIMEOUT_SEC", "3"},
+         {"VB_PG_COMMAND_TIMEOUT_SEC", "4"},
+         {"DB_SLOW_QUERY_THRESHOLD_MS", "11"},
+         {"DB_POOL_EXHAUSTION_THRESHOLD", "0.5"},
+         {"DB_LONG_TRANSACTION_THRESHOLD_MS", "12"},
+         {"DB_SLOW_ACQUIRE_THRESHOLD_MS", "13"}})));
+    EXPECT_EQ(read.main.pool.minimum, 5U);
+    EXPECT_EQ(read.main.pool.maximum, 20U);
+    EXPECT_EQ(read.main.pool.acquire_timeout, 2500ms);
+    EXPECT_EQ(read.main.command_timeout, 0ms);
+    EXPECT_EQ(read.vb->pool.minimum, 1U);
+    EXPECT_EQ(read.vb->pool.maximum, 2U);
+    EXPECT_EQ(read.vb->pool.acquire_timeout, 3s);
+    EXPECT_EQ(read.vb->command_timeout, 4s);
+    for (const auto* one : {&read.main, &*read.vb}) {
+        EXPECT_EQ(one->slow_query, 11ms);
+        EXPECT_EQ(one->pool.exhaustion_threshold, 0.5);
+        EXPECT_EQ(one->long_transaction, 12ms);
+        EXPECT_EQ(one->pool.slow_acquire, 13ms);
+    }
+}
+
+TEST(configuration, prefers_postgres_dsn_and_takes_database_url)
+{
+    auto set = with({{"DATABASE_URL", "postgresql://other.example/other"}});
+    EXPECT_EQ(read_configuration(from(set)).main.connect.host, "db.example");
+    set["POSTGRES_DSN"] = ""; // empty counts as not set
+    EXPECT_EQ(read_configuration(from(set)).main.connect.host, "other.example");
+}
+
+TEST(configuration, vb_can_be_switched_off)
+{
+    for (const char* off : {"false", "False", "0", "no", "OFF"})
+        EXPECT_FALSE(read_configuration(from(with({{"ENABLE_VB_DATABASE", off}}))).vb) << off;
+    for (const char* on : {"true", "TRUE", "1", "yes", "on"})
+        EXPECT_TRUE(read_configuration(from(with({{"ENABLE_VB_DATABASE", on}}))).vb) << on;
+    EXPECT_FALSE(read_configuration(from({{"POSTGRES_DSN", "postgresql://h/d"}, {"ENABLE_VB_DATABASE", "false"}})).vb);
+}
+
+TEST(configuration, who_lowers_the_maximum_alone_means_the_minimum_too)
+{
+    EXPECT_EQ(read_configuration(from(with({{"PG_POOL_MAX_SIZE", "4"}}))).main.pool.minimum, 4U);
+}
+
+TEST(configuration, refuses_wrong_values_by_the_variables_name)
+{
+    EXPECT_EQ(refusal({}), "POSTGRES_DSN: is not set, nor is DATABASE_URL");
+    EXPECT_EQ(refusal({{"POSTGRES_DSN", "postgresql://h/d"}}), "VB_POSTGRES_DSN: is not set, nor is VB_DATABASE_URL");
+    EXPECT_EQ(
+        refusal(with({{"PG_POOL_MAX_SIZE", "many"}})),
+        "PG_POOL_MAX_SIZE: 'many' is not a whole number from 1 to 10000");
+    EXPECT_THAT(refusal(with({{"PG_POOL_MAX_SIZE", "0"}})), testing::StartsWith("PG_POOL_MAX_SIZE: "));
+    EXPECT_THAT(refusal(with({{"PG_POOL_MIN_SIZE", "-1"}})), testing::StartsWith("PG_POOL_MIN_SIZE: "));
+    EXPECT_THAT(refusal(with({{"PG_POOL_MIN_SIZE", "5 "}})), testing::StartsWith("PG_POOL_MIN_SIZE: "));
+    EXPECT_EQ(
+        refusal(with({{"PG_POOL_MIN_SIZE", "5"}, {"PG_POOL_MAX_SIZE", "4"}})),
+        "PG_POOL_MIN_SIZE: 5 is above PG_POOL_MAX_SIZE, which is 4");
+    EXPECT_THAT(refusal(with({{"VB_PG_POOL_TIMEOUT_SEC", "nan"}})), testing::StartsWith("VB_PG_POOL_TIMEOUT_SEC: "));
+    EXPECT_THAT(refusal(with({{"PG_POOL_TIMEOUT_SEC", "0"}})), testing::StartsWith("PG_POOL_TIMEOUT_SEC: "));
+    EXPECT_THAT(refusal(with({{"PG_COMMAND_TIMEOUT_SEC", "-3"}})), testing::StartsWith("PG_COMMAND_TIMEOUT_SEC: "));
+    EXPECT_EQ(
+        refusal(with({{"ENABLE_VB_DATABASE", "maybe"}})), "ENABLE_VB_DATABASE: 'maybe' is neither true nor false");
+    EXPECT_THAT(
+        refusal(with({{"DB_POOL_EXHAUSTION_THRESHOLD", "90"}})), testing::StartsWith("DB_POOL_EXHAUSTION_THRESHOLD: "));
+    EXPECT_THAT(
+        refusal(with({{"DB_SLOW_QUERY_THRESHOLD_MS", "1.5"}})), testing::StartsWith("DB_SLOW_QUERY_THRESHOLD_MS: "));
+    auto set = with({});
+    set["POSTGRES_DSN"] = "postgresql://app:secret@db:99999/x";
+    EXPECT_THAT(refusal(set), testing::StartsWith("POSTGRES_DSN: "));
+}
+
+} // namespace
+} // namespace tradecore

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "db/support/gate.hpp"
+
+#include <tradecore/db/physical_connection.hpp>
+#include <tradecore/pg/error.hpp>
+
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tradecore::test {
+
+/// A server that keeps a log of what connections were asked, and behaves like PostgreSQL as far as pools and
+/// transactions can tell. Statements it understands besides those of transactions:
+///   FAIL <SQLSTATE>   is refused
+///   HOLD <name>       is answered when the gate of that name opens
+///   DIE               ends the connection
+/// Anything else is answered.
+class fake_server {
+public:
+    class connection;
+
+    /// @returns a connector whose connections are numbered from 1.
+    [[nodiscard]] connector make_connector();
+
+    /// The log: "1:BEGIN | 1:a | 1:COMMIT".
+    [[nodiscard]] std::string log() const;
+    void clear_log() { log_.clear(); }
+    gate& held(const std::string& name) { return gates_[name]; }
+
+    /// Called before a command is carried out; may close the connection.
+    std::function<void(connection&, const std::string&)> on_command;
+    /// Connects wait here unless it is open; it is at first.
+    gate connects;
+    /// What the next connects throw; null entries connect.
+    std::vector<std::exception_ptr> connect_errors;
+    int connects_begun = 0;
+    int connects_running = 0;
+    int most_connects_running = 0;
+    std::vector<connection*> open_connections;
+
+    fake_server() { connects.open(); }
+    fake_server(const fake_server&) = delete;
+    fake_server& operator=(const fake_server&) = delete;
+    fake_server(fake_server&&) = delete;
+    fake_server& operator=(fake_server&&) = delete;
+    ~fake_server() = default;
+
+private:
+    asio::awaitable<std::unique_ptr<physical_connection>> connect();
+
+    std::vector<std::string> log_;
+    std::map<std::string, gate> gates_;
+    int last_id_ = 0;
+};
+
+class fake_server::connection final : public physical_connection {
+public:
+    connection(fake_server& server, int id);
+    connection(const connection&) = delete;
+    connection& operator=(const connection&) = delete;
+    connection(connection&&) = delete;
+    connection& operator=(connection&&) = delete;
+    ~connection() override;
+
+    asio::awaitable<pg::result> run(pg::statement what) override;
+    asio::awaitable<std::vector<pg::result>> run_script(sql_text text, pg::call_options options) override;
+    void close() noexcept override;
+    [[nodiscard]] bool is_open() const noexcept override { return state_->open; }
+    [[nodiscard]] std::size_t in_flight() const noexcept override { return state_->in_flight; }
+    [[nodiscard]] pg::transaction_status status() const noexcept override { return state_->status; }
+    [[nodiscard]] std::int32_t backend_pid() const noexcept override { return state_->id; }
+    [[nodiscard]] std::string_view parameter(std::string_view) const noexcept override { return "15.0"; }
+
+    /// The command being carried out is not answered before the gate opens.
+    void hold_next(std::string gate) { state_->hold = std::move(gate); }
+    /// The server has rolled back by itself.
+    void abort_transaction() { state_->status = pg::transaction_status::idle; }
+
+private:
+    // Shared with what is in flight, as a real connection's is.
+    struct state {
+        fake_server* server;
+        connection* self;
+        int id;
+        bool open = true;
+        std::size_t in_flight = 0;
+        pg::transaction_status status = pg::transaction_status::idle;
+        std::vector<std::string> savepoints;
+        std::vector<gate*> waits_at;
+        std::string hold;
+    };
+    static asio::awaitable<pg::result> run_on(std::shared_ptr<state> on, pg::statement what);
+    static asio::awaitable<std::vector<pg::result>> run_script_on(std::shared_ptr<state> on, sql_text text);
+    static asio::awaitable<std::string> carry_out(std::shared_ptr<state> on, std::string command);
+    static asio::awaitable<void> wait_at(std::shared_ptr<state> on, std::string name);
+    static void close(state& of) noexcept;
+    static void require_open(const state& of);
+
+    std::shared_ptr<state> state_;
+};
+
+/// @returns the exception of an SQLSTATE as the server's answer.
+[[nodiscard]] std::exception_ptr server_error_of(std::string_view state);
+
+} // namespace tradecore::test
