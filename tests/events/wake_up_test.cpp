@@ -71,6 +71,7 @@ TEST(Stall, PausesLongerAtTheSamePlaceAndShortlyAtANewOne)
 {
     stall stalled;
     std::vector<std::int64_t> pauses;
+    pauses.reserve(12);
     for (int i = 0; i < 12; ++i) {
         pauses.push_back(stalled.pause_at(5).count());
     }

@@ -18,6 +18,7 @@ class Append : public store_test {};
 std::vector<std::int64_t> versions_of(const std::vector<recorded_event>& events)
 {
     std::vector<std::int64_t> versions;
+    versions.reserve(events.size());
     for (const auto& each : events) {
         versions.push_back(each.version);
     }
@@ -273,6 +274,7 @@ TEST_F(Append, LetsOneOfManyWinAVersion)
                 co_return !lost.has_value();
             };
             std::vector<asio::awaitable<bool>> all;
+            all.reserve(8);
             for (int i = 0; i < 8; ++i) {
                 all.push_back(contender(store));
             }
@@ -301,6 +303,7 @@ TEST_F(Append, CarriesOutACommandOnceWhoeverRaces)
             for (int round = 0; round < 10; ++round) {
                 const auto command = fresh_id();
                 std::vector<asio::awaitable<append_result>> all;
+                all.reserve(6);
                 for (int i = 0; i < 6; ++i) {
                     all.push_back(contender(store, command, 1 + round % 3));
                 }

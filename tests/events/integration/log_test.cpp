@@ -26,6 +26,7 @@ asio::awaitable<std::vector<std::string>> streams_of_next(log_reader& reader, st
 {
     std::vector<std::string> streams;
     const auto events = co_await reader.next(limit);
+    streams.reserve(events.size());
     for (const auto& each : events) {
         streams.push_back(each.stream);
     }
@@ -270,6 +271,7 @@ TEST_F(Log, LosesNothingRepeatsNothingAndKeepsTheOrderUnderFire)
             };
             const auto writing = [&]() -> asio::awaitable<int> {
                 std::vector<asio::awaitable<int>> all;
+                all.reserve(writers);
                 for (unsigned i = 0; i < writers; ++i) {
                     all.push_back(write_roughly(db, store, i, rounds));
                 }

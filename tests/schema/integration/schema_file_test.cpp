@@ -82,6 +82,7 @@ TEST_F(SchemaFile, IsAppliedByOneOfManyWorkersAndSkippedByTheOthers)
 {
     with_workers(8, [this](std::vector<database>& workers) -> asio::awaitable<void> {
         std::vector<asio::awaitable<schema_outcome>> all;
+        all.reserve(workers.size());
         for (auto& each : workers) {
             all.push_back(run_schema(each, "tradecore.sql", text, {.retry_every = 5ms}));
         }
@@ -138,6 +139,7 @@ TEST_F(SchemaFile, IsRunAgainOnceWhenItIsToBeRecreated)
                                 "WHERE current_setting('tradecore.recreate', true) = 'on'; SELECT pg_sleep(0.05);";
         co_await run_schema(workers.front(), "tradecore.sql", first);
         std::vector<asio::awaitable<schema_outcome>> all;
+        all.reserve(workers.size());
         for (auto& each : workers) {
             all.push_back(run_schema(each, "tradecore.sql", second, {.recreate = true, .retry_every = 5ms}));
         }
