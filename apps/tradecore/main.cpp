@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
+#include "cli/commands.hpp"
 
-int main()
+#include <CLI/CLI.hpp>
+
+int main(int argc, char** argv)
 {
-    std::puts("tradecore " TRADECORE_VERSION);
-    return 0;
+    namespace cli = tradecore::app::cli;
+    CLI::App program("TradeCore: events, projections and a virtual broker on PostgreSQL", "tradecore");
+    program.set_version_flag("--version", "tradecore " TRADECORE_VERSION);
+    program.require_subcommand(1);
+    int status = cli::exit_ok;
+    cli::add_simulate(program, status);
+    cli::add_sample(program, status);
+    try {
+        program.parse(argc, argv);
+    }
+    catch (const CLI::ParseError& error) {
+        return program.exit(error) == 0 ? cli::exit_ok : cli::exit_refused;
+    }
+    return status;
 }

@@ -117,13 +117,13 @@ boost::asio::awaitable<std::optional<due_stream>> cursor_table::take_due(std::ch
 boost::asio::awaitable<std::optional<std::chrono::milliseconds>> cursor_table::until_due()
 {
     const auto left = co_await read_.fetchval<std::optional<std::int64_t>>(
-        "SELECT greatest(0, ceil(extract(epoch FROM min(next_retry_at) - clock_timestamp()) * 1000))::bigint "
+        "SELECT ceil(extract(epoch FROM min(next_retry_at) - clock_timestamp()) * 1000)::bigint "
         "FROM proj.stream WHERE projection = $1 AND version = $2 AND source = $3 AND state = 'parked'",
         projection_, version_, source_);
     if (!left) {
         co_return std::nullopt;
     }
-    co_return std::chrono::milliseconds{*left};
+    co_return std::chrono::milliseconds{std::max<std::int64_t>(0, *left)};
 }
 
 boost::asio::awaitable<void> cursor_table::revive(std::string stream, std::int64_t applied)

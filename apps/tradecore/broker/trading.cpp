@@ -12,9 +12,9 @@ uuid broker_order_id_for(const uuid& client_order_id)
 {
     return domain::uuid5(client_order_id, "broker order");
 }
-uuid broker_account_id_for(const uuid& connection_id)
+uuid broker_account_id_for(const uuid& account_id)
 {
-    return domain::uuid5(connection_id, "broker account");
+    return domain::uuid5(account_id, "broker account");
 }
 
 uuid fill_id_for(const uuid& broker_order_id, std::int64_t tick)

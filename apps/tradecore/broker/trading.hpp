@@ -52,9 +52,9 @@ decide(const order_state& order, const account_state& account, const accept_orde
 domain::decision<order_and_account_events>
 decide(const order_state& order, const account_state& account, const work_order& command);
 
-/// What: the broker's id for a client's order, and the id of its fill at a tick: the same for every run.
+/// What: the broker's ids for a client's order and account, and of an order's fill at a tick: the same for every run.
 uuid broker_order_id_for(const uuid& client_order_id);
-uuid broker_account_id_for(const uuid& connection_id);
+uuid broker_account_id_for(const uuid& account_id);
 uuid fill_id_for(const uuid& broker_order_id, std::int64_t tick);
 
 } // namespace tradecore::app::broker

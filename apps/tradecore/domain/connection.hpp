@@ -26,6 +26,7 @@ struct create_connection {
     uuid connection_id{};
     uuid user_id{};
     uuid account_id{};
+    std::string currency; ///< of the account, so that the broker opens one like it
     timestamp at;
 };
 

@@ -102,11 +102,12 @@ struct connection_created {
     uuid connection_id{};
     uuid user_id{};
     uuid account_id{};
+    std::string currency;
     std::string broker;
     timestamp occurred_at;
     bool operator==(const connection_created&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(connection_created, (), (connection_id, user_id, account_id, broker, occurred_at))
+BOOST_DESCRIBE_STRUCT(connection_created, (), (connection_id, user_id, account_id, currency, broker, occurred_at))
 
 /// The broker answered with an account.
 struct connection_activated {

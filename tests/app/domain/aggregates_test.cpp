@@ -65,7 +65,7 @@ TEST(connection, is_created_then_activated_once)
     const auto created = decide(connection, create);
     EXPECT_EQ(
         created.events(),
-        (std::vector<event>{connection_created{connection_id, user_id, account_id, "virtual", noon}}));
+        (std::vector<event>{connection_created{connection_id, user_id, account_id, "USD", "virtual", noon}}));
     play(connection, created.events());
     EXPECT_FALSE(connection.active);
     EXPECT_EQ(reason(decide(connection, create)), "connection " + to_text(connection_id) + " exists");

@@ -44,7 +44,7 @@ public:
         record(account, decide(account, domain::deposit{with.cash, at}).events());
         record(
             connection,
-            decide(connection, domain::create_connection{ids.connection, ids.user, ids.account, at}).events());
+            decide(connection, domain::create_connection{ids.connection, ids.user, ids.account, "USD", at}).events());
         const auto broker_account = broker::broker_account_id_for(ids.connection);
         record(books, decide(books, broker::open_broker_account{broker_account, ids.connection, "USD", at}).events());
         record(books, decide(books, broker::deposit_to_broker{with.cash, at}).events());

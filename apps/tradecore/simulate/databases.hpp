@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "simulate/options.hpp"
+
+#include <tradecore/db/configuration.hpp>
+#include <tradecore/db/database.hpp>
+#include <tradecore/embedded/server.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/json/object.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace tradecore::app::simulate {
+
+/// What: the two databases a simulation runs in: on the servers the environment names, else on an embedded one, where
+///   they are made. A database remembers which run it is of, so that a run that was cut short goes on where it was, and
+///   two different runs are never mixed.
+/// Thread safety: none.
+class databases {
+public:
+    /// Errors: configuration_error naming the variable.
+    databases(const options& wanted, const environment& from);
+    ~databases();
+    databases(const databases&) = delete;
+    databases& operator=(const databases&) = delete;
+    databases(databases&&) = delete;
+    databases& operator=(databases&&) = delete;
+
+    /// What: starts the embedded server, if one is used; blocks. Errors: embedded::error.
+    void start_server();
+
+    /// What: makes what is missing, opens both databases, and prepares their schemas.
+    /// Params: `run` is what makes the run what it is: the same parameters are the same run.
+    /// Returns: whether an earlier run of the same parameters goes on.
+    /// Errors: std::runtime_error when they hold another run that was to be kept, or something that is no run at all;
+    ///   what the databases throw.
+    [[nodiscard]] boost::asio::awaitable<bool> open(boost::json::object run);
+
+    /// What: closes both; drops what was made in them unless it is to be kept. Errors: what the databases throw.
+    [[nodiscard]] boost::asio::awaitable<void> close();
+
+    [[nodiscard]] database& main() { return main_; }
+    [[nodiscard]] database& vb() { return vb_; }
+    [[nodiscard]] const database_options& main_options() const { return main_options_; }
+    [[nodiscard]] const database_options& vb_options() const { return vb_options_; }
+
+private:
+    [[nodiscard]] boost::asio::awaitable<void> connect();
+    [[nodiscard]] boost::asio::awaitable<bool> claim(const boost::json::object& run);
+    [[nodiscard]] boost::asio::awaitable<void> apply_schemas();
+    [[nodiscard]] boost::asio::awaitable<void> empty();
+
+    bool keep_;
+    std::unique_ptr<embedded::server> server_; ///< null: the environment's servers are used
+    environment from_;
+    std::optional<std::size_t> connections_;
+    database_options main_options_;
+    database_options vb_options_;
+    database main_{"main"};
+    database vb_{"vb"};
+};
+
+} // namespace tradecore::app::simulate

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "domain/money.hpp"
+#include "domain/strategy.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace tradecore::app::simulate {
+
+/// What: what `tradecore simulate` is asked to do; the members are its flags.
+struct options {
+    std::optional<std::filesystem::path> prices; ///< nothing: a generated sample
+    std::optional<std::string> symbol;
+    std::uint32_t traders = 10;
+    std::uint32_t orders = 1'000;
+    std::uint64_t seed = 1;
+    domain::money cash = domain::default_cash;
+    std::optional<domain::quantity> max_fill; ///< nothing: from cash and the first price
+    std::optional<std::size_t> connections;   ///< of each of the two databases at most
+    std::optional<std::filesystem::path> data;
+    bool json = false;
+    bool keep = false;
+};
+
+} // namespace tradecore::app::simulate

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulate/run.hpp"
+
+#include "checks/digest.hpp"
+#include "market/price_reader.hpp"
+#include "market/sample.hpp"
+#include "simulate/databases.hpp"
+#include "simulate/progress.hpp"
+#include "simulate/systems.hpp"
+#include "simulate/trader.hpp"
+
+#include <tradecore/db/coroutines.hpp>
+#include <tradecore/observe/log.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <csignal>
+#include <utility>
+
+namespace tradecore::app::simulate {
+
+namespace asio = boost::asio;
+using clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::size_t sample_ticks = 10'000;
+
+market::price_series load_prices(const options& wanted)
+{
+    if (wanted.prices)
+        return market::read_prices(*wanted.prices, wanted.symbol);
+    if (wanted.symbol && *wanted.symbol != market::sample_symbol)
+        throw std::invalid_argument(
+            "--symbol needs --prices: the generated sample is " + std::string(market::sample_symbol));
+    return market::make_sample(wanted.seed, sample_ticks);
+}
+
+/// What: what makes a run what it is. Connections are not among it: the result does not depend on them.
+boost::json::object identity_of(const options& wanted, const market::price_series& prices, domain::quantity max_fill)
+{
+    return {
+        {"prices", prices.digest},
+        {"symbol", prices.symbol},
+        {"traders", wanted.traders},
+        {"orders", wanted.orders},
+        {"seed", std::to_string(wanted.seed)},
+        {"cash", wanted.cash.text()},
+        {"max_fill", max_fill.text()}};
+}
+
+asio::awaitable<void> trade(systems& on, const options& wanted, const market::price_series& prices)
+{
+    progress shown(wanted.orders);
+    std::vector<std::unique_ptr<trader>> traders;
+    std::vector<asio::awaitable<void>> running;
+    for (std::uint32_t index = 0; index < wanted.traders; ++index) {
+        traders.push_back(std::make_unique<trader>(
+            trader::parts{
+                .prices = prices,
+                .trading = on.trading(),
+                .broker = on.broker(),
+                .on_order = [&shown] { shown.step(); }},
+            trader::profile{
+                .seed = wanted.seed,
+                .index = index,
+                .orders = domain::orders_of(index, wanted.traders, wanted.orders),
+                .cash = wanted.cash}));
+        running.push_back(traders.back()->run());
+    }
+    co_await when_all(std::move(running));
+}
+
+asio::awaitable<order_counts> count_orders(database& main)
+{
+    const auto row =
+        (co_await main.fetchrow<std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>>(
+             "SELECT count(*), count(*) FILTER (WHERE status = 'filled'),"
+             " count(*) FILTER (WHERE status = 'cancelled'), count(*) FILTER (WHERE status = 'rejected'),"
+             " count(*) FILTER (WHERE status = 'open') FROM orders"))
+            .value();
+    const auto [placed, filled, cancelled, rejected, open] = row;
+    co_return order_counts{placed, filled, cancelled, rejected, open};
+}
+
+asio::awaitable<std::vector<trader_result>> rank_traders(database& main, bool best)
+{
+    constexpr int shown = 3;
+    const auto rows = co_await main.fetch<std::tuple<std::string, std::string, std::string>>(
+        "SELECT u.email, p.total_value::text, (p.total_value - p.deposited)::text"
+        " FROM portfolios p JOIN accounts a ON a.id = p.account_id JOIN users u ON u.id = a.user_id"
+        " ORDER BY CASE WHEN $1 THEN p.deposited - p.total_value ELSE p.total_value - p.deposited END, u.email LIMIT "
+        "$2",
+        best, shown);
+    std::vector<trader_result> traders;
+    for (const auto& [email, value, profit] : rows)
+        traders.push_back({email, domain::money::parse(value), domain::money::parse(profit)});
+    co_return traders;
+}
+
+asio::awaitable<report> simulate(databases& where, const options& wanted, const market::price_series& prices)
+{
+    const auto max_fill = wanted.max_fill.value_or(domain::default_max_fill(wanted.cash, prices.ticks.front().ask));
+    const bool resumed = co_await where.open(identity_of(wanted, prices, max_fill));
+    if (resumed)
+        observe::log(observe::level::info, "an earlier run of the same parameters goes on");
+
+    report made;
+    made.symbol = prices.symbol;
+    made.prices = prices.ticks.size();
+    made.traders = wanted.traders;
+    systems both(where.main(), where.vb(), prices, max_fill);
+    const auto began = clock::now();
+    co_await both.run_beside(trade(both, wanted, prices));
+    made.took = clock::now() - began;
+
+    made.commands = both.trading().commands() + both.broker().commands();
+    made.repeated = both.trading().repeated() + both.broker().repeated();
+    made.redelivered = both.redelivered();
+    made.sync = sync_figures::of(both.sync_waits(), both.sync_pending(), both.sync_rate().value());
+    made.events = co_await where.main().fetchval<std::int64_t>("SELECT count(*) FROM es.events") +
+                  co_await where.vb().fetchval<std::int64_t>("SELECT count(*) FROM es.events");
+    made.orders = co_await count_orders(where.main());
+    made.best = co_await rank_traders(where.main(), true);
+    made.worst = co_await rank_traders(where.main(), false);
+    made.digest = co_await checks::digest(where.main(), where.vb());
+
+    const auto checking = clock::now();
+    made.checks = co_await checks::run_checks(
+        {.main = where.main(),
+         .vb = where.vb(),
+         .main_store = both.main_store(),
+         .vb_store = both.vb_store(),
+         .main_options = where.main_options(),
+         .vb_options = where.vb_options(),
+         .main_source = "main",
+         .vb_source = "vb"});
+    made.checks_took = clock::now() - checking;
+    co_await where.close();
+    co_return made;
+}
+
+} // namespace
+
+report run(const options& wanted, const environment& from)
+{
+    const auto prices = load_prices(wanted);
+    databases where(wanted, from);
+    where.start_server();
+
+    asio::io_context loop(1);
+    asio::cancellation_signal stop;
+    int caught = 0;
+    asio::signal_set signals(loop, SIGINT, SIGTERM);
+    signals.async_wait([&](const boost::system::error_code& error, int signal) {
+        if (error)
+            return;
+        caught = signal;
+        stop.emit(asio::cancellation_type::terminal);
+    });
+    std::exception_ptr failure;
+    std::optional<report> made;
+    asio::co_spawn(
+        loop, simulate(where, wanted, prices),
+        asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr thrown, report done) {
+            failure = std::move(thrown);
+            made.emplace(std::move(done));
+            loop.stop();
+        }));
+    loop.run();
+    if (caught != 0 && failure)
+        throw interrupted(caught);
+    if (failure)
+        std::rethrow_exception(failure);
+    return *std::move(made);
+}
+
+} // namespace tradecore::app::simulate

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulate/systems.hpp"
+
+#include "readmodel/projectors.hpp"
+
+#include <tradecore/db/coroutines.hpp>
+
+#include <iterator>
+
+namespace tradecore::app::simulate {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// What: the listener of a system that nobody delivers for but the relay: answers its events at once.
+template <class Deliver>
+service::listener each(Deliver deliver)
+{
+    return [deliver](std::vector<events::recorded_event> appended) -> asio::awaitable<void> {
+        for (auto& event : appended)
+            co_await deliver(std::move(event));
+    };
+}
+
+} // namespace
+
+projection::projections_options systems::main_options()
+{
+    return {.on_sync = [this](std::chrono::nanoseconds waited, const projection::sync_outcome& outcome) {
+        sync_waits_.push_back(waited);
+        if (!outcome.done())
+            ++sync_pending_;
+    }};
+}
+
+systems::systems(database& main, database& vb, const market::price_series& prices, domain::quantity max_fill)
+    : main_store_(main), vb_store_(vb), main_projections_(main_options()), trading_(main_store_, true),
+      broker_(vb_store_, prices, max_fill, true), process_(trading_, broker_), stored_trading_(main_store_, false),
+      stored_broker_(vb_store_, prices, max_fill, false), stored_process_(stored_trading_, stored_broker_),
+      to_broker_(
+          {.name = "orders-to-broker",
+           .from = main_store_,
+           .to = vb_store_,
+           .checkpoints = main,
+           .wants_answer = &service::process_manager::answers_main,
+           .deliver =
+               [this](events::recorded_event event) { return stored_process_.on_main_event(std::move(event)); }}),
+      to_main_(
+          {.name = "fills-to-main",
+           .from = vb_store_,
+           .to = main_store_,
+           .checkpoints = vb,
+           .wants_answer = &service::process_manager::answers_broker,
+           .deliver = [this](events::recorded_event event) {
+               return stored_process_.on_broker_event(std::move(event));
+           }})
+{
+    const auto add =
+        [this](auto made, projection::projections& to, events::event_store& store, database& read, std::string source) {
+            for (auto& projector : made) {
+                to.add(store, read, *projector, {.source = source});
+                projectors_.push_back(std::move(projector));
+            }
+        };
+    add(readmodel::make_main_projectors(), main_projections_, main_store_, main, "main");
+    add(readmodel::make_vb_projectors(), vb_projections_, vb_store_, vb, "vb");
+
+    trading_.on_appended([this](auto appended) { return after_main(std::move(appended)); });
+    broker_.on_appended([this](auto appended) { return deliver_to_main(std::move(appended)); });
+    stored_trading_.on_appended(
+        each([this](events::recorded_event event) { return stored_process_.on_main_event(std::move(event)); }));
+    stored_broker_.on_appended(
+        each([this](events::recorded_event event) { return stored_process_.on_broker_event(std::move(event)); }));
+}
+
+asio::awaitable<void> systems::after_main(std::vector<events::recorded_event> appended)
+{
+    auto projected = [](systems& self, std::vector<events::recorded_event> events) -> asio::awaitable<void> {
+        co_await self.main_projections_.project_sync(events);
+    };
+    // Neither needs the other: the caller's answer waits for the slower one.
+    co_await when_all(projected(*this, appended), deliver_to_broker(std::move(appended)));
+}
+
+asio::awaitable<void> systems::deliver_to_broker(std::vector<events::recorded_event> appended)
+{
+    for (auto& event : appended) {
+        if (!service::process_manager::answers_main(event))
+            continue;
+        const service::relay::mark here(to_broker_, event.id);
+        co_await process_.on_main_event(std::move(event));
+    }
+}
+
+asio::awaitable<void> systems::deliver_to_main(std::vector<events::recorded_event> appended)
+{
+    for (auto& event : appended) {
+        if (!service::process_manager::answers_broker(event))
+            continue;
+        const service::relay::mark here(to_main_, event.id);
+        co_await process_.on_broker_event(std::move(event));
+    }
+}
+
+asio::awaitable<void> systems::stop_relays_after(asio::awaitable<void> work)
+{
+    co_await std::move(work);
+    to_broker_.stop();
+    to_main_.stop();
+}
+
+asio::awaitable<void> systems::finish_after(asio::awaitable<void> work)
+{
+    co_await when_all(stop_relays_after(std::move(work)), to_broker_.run(), to_main_.run());
+    // What is delivered to the broker is answered by events that are delivered back.
+    co_await to_broker_.catch_up();
+    co_await to_main_.catch_up();
+    co_await when_all(main_projections_.catch_up(), vb_projections_.catch_up());
+    main_projections_.stop();
+    vb_projections_.stop();
+}
+
+asio::awaitable<void> systems::run_beside(asio::awaitable<void> work)
+{
+    co_await when_all(finish_after(std::move(work)), main_projections_.run(), vb_projections_.run());
+}
+
+} // namespace tradecore::app::simulate
