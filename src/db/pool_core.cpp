@@ -26,6 +26,8 @@ using boost::system::error_code;
 
 namespace {
 
+// Event, farewell, event, end: one more than that.
+constexpr int turns_to_notice_an_end = 5;
 constexpr std::size_t named_holders = 5;
 constexpr std::size_t label_length = 80;
 
@@ -202,9 +204,10 @@ pool_core::acquire(std::shared_ptr<pool_core> self, usage user, std::optional<cl
     while (const auto which = self->state_.take_idle()) {
         lease taken = self->lend(*which, user);
         if (self->state_.idle_for(*which, began) > self->options_.idle_check_after) {
-            // One turn of the loop lets the socket's end be read, the next one lets it be handled.
-            co_await asio::post(self->executor_, asio::use_awaitable);
-            co_await asio::post(self->executor_, asio::use_awaitable);
+            // What came while nobody looked, a farewell and the end of the stream behind it, is read and handled
+            // within a few turns of the loop.
+            for (int turn = 0; turn < turns_to_notice_an_end && taken->is_open(); ++turn)
+                co_await asio::post(self->executor_, asio::use_awaitable);
         }
         if (taken->is_open() && !self->state_.is_expired(*which, began))
             co_return taken;

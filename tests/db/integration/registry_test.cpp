@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/postgres.hpp"
+#include "support/run.hpp"
+
+#include <tradecore/db/registry.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+namespace tradecore {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+database_configuration configuration(const std::string& main, const std::string& vb)
+{
+    std::map<std::string, std::string, std::less<>> set{
+        {"POSTGRES_DSN", main}, {"PG_POOL_MAX_SIZE", "3"}, {"VB_PG_POOL_MAX_SIZE", "2"}, {"PG_POOL_MIN_SIZE", "1"}};
+    set.emplace(vb.empty() ? "ENABLE_VB_DATABASE" : "VB_POSTGRES_DSN", vb.empty() ? "false" : vb);
+    return read_configuration([set](std::string_view name) -> std::optional<std::string> {
+        const auto found = set.find(name);
+        return found == set.end() ? std::nullopt : std::optional(found->second);
+    });
+}
+
+template <class E>
+asio::awaitable<bool> throws(asio::awaitable<void> work)
+{
+    try {
+        co_await std::move(work);
+    }
+    catch (const E&) {
+        co_return true;
+    }
+    co_return false;
+}
+
+asio::awaitable<std::string> name_of(database& on)
+{
+    co_return co_await on.fetchval<std::string>("SELECT current_database()");
+}
+
+asio::awaitable<void> touch(database& on)
+{
+    (void)co_await name_of(on);
+}
+
+TEST(registry, opens_and_closes_the_global_databases)
+{
+    const test::scratch_database main("main");
+    const test::scratch_database vb("vb");
+    test::run([&]() -> asio::awaitable<void> {
+        EXPECT_TRUE(co_await throws<database_closed>(touch(db)));
+        co_await init_all(configuration(main.dsn(), vb.dsn()));
+        EXPECT_EQ(co_await name_of(db), main.name());
+        EXPECT_EQ(co_await name_of(vb_db), vb.name());
+        EXPECT_EQ(get_pool().stats().maximum, 3U);
+        EXPECT_EQ(get_pool("vb").stats().maximum, 2U);
+        EXPECT_EQ(&get_database("main"), &db);
+        EXPECT_THROW((void)get_database("nobody"), std::out_of_range);
+        co_await shutdown();
+        EXPECT_TRUE(co_await throws<database_closed>(touch(db)));
+        EXPECT_TRUE(co_await throws<database_closed>(touch(vb_db)));
+    });
+    EXPECT_EQ(
+        test::run_sql(
+            test::dsn(), "SELECT count(*) FROM pg_stat_activity WHERE datname IN ('" + main.name() + "', '" +
+                             vb.name() + "') AND backend_type = 'client backend' AND state = 'active'"),
+        "0");
+}
+
+TEST(registry, transactions_of_main_and_vb_do_not_mix)
+{
+    const test::scratch_database main("main");
+    const test::scratch_database vb("vb");
+    main.run("CREATE TABLE t (x int)");
+    vb.run("CREATE TABLE t (x int)");
+    test::run([&]() -> asio::awaitable<void> {
+        co_await init_all(configuration(main.dsn(), vb.dsn()));
+        EXPECT_TRUE(co_await throws<std::logic_error>(db.transaction([]() -> asio::awaitable<void> {
+            (void)co_await db.execute("INSERT INTO t VALUES (1)");
+            co_await vb_db.transaction([]() -> asio::awaitable<void> {
+                (void)co_await db.execute("INSERT INTO t VALUES (2)");
+                (void)co_await vb_db.execute("INSERT INTO t VALUES (3)");
+            });
+            throw std::logic_error("no");
+        })));
+        co_await shutdown();
+    });
+    EXPECT_EQ(main.run("SELECT count(*) FROM t"), "0");
+    EXPECT_EQ(vb.run("SELECT count(*) FROM t"), "1");
+}
+
+TEST(registry, vb_can_be_switched_off_and_others_added)
+{
+    const test::scratch_database main("main");
+    test::run([&]() -> asio::awaitable<void> {
+        co_await init_all(configuration(main.dsn(), ""));
+        EXPECT_TRUE(co_await throws<database_disabled>(touch(vb_db)));
+        EXPECT_THROW((void)get_pool("vb"), database_disabled);
+        database_options options;
+        options.name = "reports";
+        options.connect = pg::connect_options::parse(main.dsn());
+        options.pool = {.minimum = 0, .maximum = 1};
+        database& reports = co_await init_database(options);
+        EXPECT_EQ(co_await name_of(reports), main.name());
+        EXPECT_EQ(&get_database("reports"), &reports);
+        EXPECT_THAT(database_names(), testing::ElementsAre("main", "vb", "reports"));
+        EXPECT_TRUE(co_await throws<std::invalid_argument>([](database_options again) -> asio::awaitable<void> {
+            (void)co_await init_database(std::move(again));
+        }(options)));
+        co_await shutdown();
+        EXPECT_TRUE(co_await throws<database_closed>(touch(reports)));
+    });
+}
+
+TEST(registry, closes_main_again_when_vb_cannot_be_opened)
+{
+    const test::scratch_database main("main");
+    test::run([&]() -> asio::awaitable<void> {
+        EXPECT_TRUE(
+            co_await throws<invalid_catalog_name>(init_all(configuration(main.dsn(), test::dsn("no_such_database")))));
+        EXPECT_FALSE(db.is_open());
+        EXPECT_FALSE(vb_db.is_open());
+    });
+}
+
+TEST(registry, a_loop_may_end_without_a_shutdown)
+{
+    const test::scratch_database main("main");
+    test::run([&]() -> asio::awaitable<void> {
+        co_await init_all(configuration(main.dsn(), ""));
+        co_await touch(db);
+    });
+    test::run([&]() -> asio::awaitable<void> {
+        EXPECT_FALSE(db.is_open());
+        EXPECT_TRUE(co_await throws<database_closed>(touch(db)));
+        co_await init_all(configuration(main.dsn(), ""));
+        co_await touch(db);
+        co_await shutdown();
+    });
+}
+
+} // namespace
+} // namespace tradecore
