@@ -45,6 +45,15 @@ struct marker {
 
 enum class attempt { applied, skipped, locked_by_another };
 
+// What the loser gets depends on how far the winner was: its row in the catalogue not yet committed, its
+// table there, or only the table's row type.
+bool lost_a_race(const server_error& error)
+{
+    const auto& code = error.code();
+    return code == condition::unique_violation || code == condition::duplicate_table ||
+           code == condition::duplicate_object;
+}
+
 // The table is made on its own, before any lock: workers that make it at the same time meet in the
 // catalogue, where CREATE TABLE IF NOT EXISTS does not protect the loser from an error.
 asio::awaitable<void> ensure_marker_table(database where)
@@ -59,13 +68,8 @@ asio::awaitable<void> ensure_marker_table(database where)
                                    "name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL)");
             co_return;
         }
-        catch (const unique_violation&) {
-            if (left == 0) {
-                throw;
-            }
-        }
-        catch (const duplicate_table&) {
-            if (left == 0) {
+        catch (const server_error& error) {
+            if (left == 0 || !lost_a_race(error)) {
                 throw;
             }
         }
