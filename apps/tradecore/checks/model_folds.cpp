@@ -32,7 +32,7 @@ BEGIN
                (e.data->>'notional')::numeric AS notional, (e.data->>'fee')::numeric AS fee,
                (e.data->>'occurred_at')::timestamptz AS at
           FROM es.events e WHERE e.type = 'FillSettled'
-         ORDER BY 1, 2 COLLATE "C", e.version
+         ORDER BY (e.data->>'account_id')::uuid, (e.data->>'symbol') COLLATE "C", e.version
     LOOP
         IF f.account_id IS DISTINCT FROM account_id OR f.symbol IS DISTINCT FROM symbol THEN
             IF fills > 0 THEN
