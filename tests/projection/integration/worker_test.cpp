@@ -71,6 +71,7 @@ asio::awaitable<void> run_storm(storm& weather, engine& chain, int appends)
     all.push_back(chain.run_async());
     all.push_back(chain.run_async());
     all.push_back(chain.run_retry());
+    all.push_back(chain.run_retry());
     all.push_back(weather.run(appends));
     co_await when_all(std::move(all));
 }
@@ -183,6 +184,61 @@ TEST_F(worker, parks_the_stream_of_a_poisonous_event_and_gives_it_up_in_the_end)
         EXPECT_EQ(value("SELECT events FROM chain WHERE stream = 'bad'"), "2");
         EXPECT_EQ(value("SELECT string_agg(resolution, ' ' ORDER BY id) FROM proj.dead_letter"), "retried skipped");
     });
+}
+
+TEST_F(worker, a_later_event_does_not_overtake_one_that_waits_for_its_retry)
+{
+    const observe::capture quiet;
+    in_world([&](world here) -> asio::awaitable<void> {
+        auto how = quick_options();
+        how.retry = {.base = std::chrono::hours{1}, .cap = std::chrono::hours{1}};
+        engine chain(here.store, here.read, here.chain, how);
+        bool broken = true;
+        here.chain.before = [&](database&, const events::recorded_event& event) -> asio::awaitable<void> {
+            if (event.stream == "a" && event.version == 2 && broken) {
+                throw std::runtime_error("not yet");
+            }
+            if (event.stream == "end") {
+                chain.stop();
+            }
+            co_return;
+        };
+        co_await append(here.store, "a", {"Sync", "Sync"});
+        co_await append(here.store, "end", {"Later"});
+        co_await chain.run_async();
+        EXPECT_EQ(stream_row("a"), "parked 1 1");
+        co_await append(here.store, "a", {"Sync"});
+        co_await append(here.store, "b", {"Sync"});
+        co_await append(here.store, "end", {"Later"});
+        co_await chain.run_async();
+        EXPECT_EQ(value("SELECT string_agg(stream || events, ' ' ORDER BY stream) FROM chain"), "a1 b1 end2");
+        EXPECT_EQ(chain.stats().held_back, 1U);
+        // A resting retry worker keeps its hands off what is not due.
+        EXPECT_EQ(value("SELECT count(*) FROM proj.take_due('chain', 1, 'main', 1000)"), "0");
+
+        broken = false;
+        scratch().run("UPDATE proj.stream SET next_retry_at = now() WHERE state = 'parked'");
+        co_await chain.catch_up();
+        EXPECT_EQ(wrong_streams(), "0");
+    });
+}
+
+TEST_F(worker, parks_a_stream_only_as_it_was_seen)
+{
+    const auto park = [&](const std::string& stream, int seen) {
+        return value(
+            "SELECT proj.park_stream('chain', 1, 'main', '" + stream + "', " + std::to_string(seen) +
+            ", NULL, 60000, 'late', 1000)");
+    };
+    scratch().run("INSERT INTO proj.stream (projection, version, source, stream, applied_version, state) "
+                  "VALUES ('chain', 1, 'main', 'ok', 3, 'ok'), ('chain', 1, 'main', 'dead', 3, 'dead')");
+    EXPECT_EQ(park("ok", 2), "f"); // somebody else has brought it forward
+    EXPECT_EQ(park("dead", 3), "f");
+    EXPECT_EQ(stream_row("dead"), "dead 3 0");
+    EXPECT_EQ(park("ok", 3), "t");
+    EXPECT_EQ(stream_row("ok"), "parked 3 1");
+    EXPECT_EQ(park("ok", 3), "f");
+    EXPECT_EQ(park("new", 0), "t");
 }
 
 TEST_F(worker, waits_out_an_outage_and_parks_nothing)
