@@ -212,6 +212,8 @@ TEST(embedded_server, ends_with_a_program_that_is_killed)
     const int status = other.end_by(SIGKILL);
     EXPECT_TRUE(WIFSIGNALED(status));
     EXPECT_TRUE(embedded::wait_gone(server, soon()));
+    for (const pid_t process : embedded::processes_in(folder.path() / "data"))
+        EXPECT_TRUE(embedded::wait_gone(process, soon())); // its log writer ends last
 }
 
 TEST(embedded_server, is_taken_over_after_its_program_was_killed)
