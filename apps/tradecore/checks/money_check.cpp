@@ -75,14 +75,21 @@ runtime_sql sql_for(system which)
                     "jsonb_each_text(holdings) h GROUP BY 1")));
 }
 
+using verdict = std::tuple<std::int64_t, std::optional<std::string>, std::optional<std::string>>;
+
+boost::asio::awaitable<verdict> balance(database where, system which)
+{
+    static_cast<void>(co_await where.run_script({prefer_hash_joins, nullptr}));
+    co_return *co_await where.fetchrow<verdict>(sql_for(which));
+}
+
 } // namespace
 
 boost::asio::awaitable<check_result> check_money(database& where, system which)
 {
     check_result out{fmt::format("money {}", name_of(which)), false, {}};
-    using verdict = std::tuple<std::int64_t, std::optional<std::string>, std::optional<std::string>>;
-    const auto found = co_await where.fetchrow<verdict>(sql_for(which));
-    const auto& [wrong, first, balances] = *found;
+    auto body = [where, which] { return balance(where, which); };
+    const auto [wrong, first, balances] = co_await where.transaction(std::move(body));
     out.ok = wrong == 0;
     out.detail =
         out.ok ? balances.value_or("no money at all") : fmt::format("{} ({} in all)", first.value_or("?"), wrong);

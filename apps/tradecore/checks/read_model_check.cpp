@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checks/checks.hpp"
+#include "checks/names.hpp"
 
 #include <tradecore/db/database.hpp>
 
@@ -67,6 +68,7 @@ boost::asio::awaitable<verdict> compare(database where, model_fold expected)
         R"(SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute
             WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum)",
         expected.table);
+    static_cast<void>(co_await where.run_script({prefer_hash_joins, nullptr}));
     static_cast<void>(co_await where.run_script({create_fold_functions, nullptr}));
     const auto found = co_await where.fetchrow<verdict>(comparison(expected, columns));
     static_cast<void>(co_await where.run_script({drop_fold_functions, nullptr}));

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/child_process.hpp"
+#include "support/postgres.hpp"
+
+#include <boost/json/parse.hpp>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+// The program as its users run it, on two databases of their own.
+
+namespace {
+
+using namespace tradecore::test;
+
+using arguments = std::vector<std::string>;
+
+constexpr auto traders = "7";
+constexpr auto orders = "210";
+
+class simulation : public testing::Test {
+protected:
+    [[nodiscard]] std::map<std::string, std::string> environment() const
+    {
+        return {{"POSTGRES_DSN", main_.dsn()}, {"VB_POSTGRES_DSN", vb_.dsn()}, {"TRADECORE_LOG", "error"}};
+    }
+
+    static arguments command(arguments further)
+    {
+        arguments all{TRADECORE_BINARY, "simulate", "--traders", traders, "--orders", orders, "--json"};
+        all.insert(all.end(), further.begin(), further.end());
+        return all;
+    }
+
+    boost::json::object simulate(const arguments& further) const
+    {
+        const auto done = run_program(command(further), environment());
+        EXPECT_EQ(done.status, 0) << done.err << done.out;
+        return done.status == 0 ? boost::json::parse(done.out).as_object() : boost::json::object();
+    }
+
+    scratch_database main_{"sim"};
+    scratch_database vb_{"sim_vb"};
+};
+
+void expect_sound(const boost::json::object& report)
+{
+    ASSERT_TRUE(report.contains("ok"));
+    EXPECT_TRUE(report.at("ok").as_bool());
+    const auto& counts = report.at("orders").as_object();
+    const auto count = [&](const char* name) { return counts.at(name).as_int64(); };
+    EXPECT_EQ(count("placed"), std::stoi(orders));
+    EXPECT_EQ(count("placed"), count("filled") + count("cancelled") + count("rejected") + count("open"));
+    EXPECT_GT(count("filled"), 0);
+    for (const auto* name : {"prices", "traders", "commands", "events", "sync", "commands_per_s", "digest", "checks"})
+        EXPECT_TRUE(report.contains(name)) << name;
+    EXPECT_GT(report.at("checks").as_array().size(), 10U);
+}
+
+TEST_F(simulation, gives_equal_digests_for_any_number_of_connections_and_for_every_run_of_a_seed)
+{
+    const auto one = simulate({"--connections", "1"});
+    expect_sound(one);
+    for (const auto* connections : {"4", "16", "16"}) {
+        const auto other = simulate({"--connections", connections});
+        expect_sound(other);
+        EXPECT_EQ(other.at("digest"), one.at("digest")) << connections << " connections";
+    }
+    const auto other_seed = simulate({"--seed", "2"});
+    EXPECT_NE(other_seed.at("digest"), one.at("digest"));
+}
+
+TEST_F(simulation, drops_what_it_made_unless_it_is_kept)
+{
+    const auto tables = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                        " WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'";
+    simulate({});
+    EXPECT_EQ(main_.run(tables), "0");
+    EXPECT_EQ(vb_.run(tables), "0");
+    simulate({"--keep"});
+    EXPECT_EQ(main_.run("SELECT count(*) FROM orders"), orders);
+}
+
+TEST_F(simulation, repeats_a_kept_run_without_appending_anything)
+{
+    const auto first = simulate({"--keep"});
+    const auto again = simulate({"--keep"});
+    expect_sound(again);
+    EXPECT_EQ(again.at("digest"), first.at("digest"));
+    EXPECT_EQ(again.at("events"), first.at("events"));
+    EXPECT_EQ(again.at("repeated"), again.at("commands"));
+}
+
+TEST_F(simulation, goes_on_where_it_was_killed)
+{
+    const auto whole = simulate({});
+    for (const auto* reached : {"orders 21/", "orders 84/", "orders 189/"}) {
+        child_process killed(command({"--keep"}), environment());
+        ASSERT_TRUE(killed.wait_for_line(reached));
+        killed.send(SIGKILL);
+        EXPECT_EQ(killed.wait().status, 128 + SIGKILL);
+        const auto resumed = simulate({});
+        expect_sound(resumed);
+        EXPECT_EQ(resumed.at("digest"), whole.at("digest")) << "killed at " << reached;
+        EXPECT_GT(resumed.at("repeated").as_int64(), 0);
+    }
+}
+
+TEST_F(simulation, ends_on_a_signal_and_can_go_on)
+{
+    const auto whole = simulate({});
+    child_process running(command({"--keep"}), environment());
+    ASSERT_TRUE(running.wait_for_line("orders 42/"));
+    running.send(SIGTERM);
+    const auto ended = running.wait();
+    EXPECT_EQ(ended.status, 128 + SIGTERM) << ended.err;
+    EXPECT_NE(ended.err.find("interrupted"), std::string::npos);
+    EXPECT_EQ(simulate({}).at("digest"), whole.at("digest"));
+}
+
+TEST_F(simulation, does_not_mix_two_runs)
+{
+    simulate({"--keep"});
+    const auto other = run_program(command({"--seed", "9"}), environment());
+    EXPECT_EQ(other.status, 1);
+    EXPECT_NE(other.err.find("another run that is to be kept (seed \"1\" there, \"9\" now)"), std::string::npos)
+        << other.err;
+}
+
+TEST_F(simulation, leaves_alone_what_is_not_of_a_simulation)
+{
+    main_.run("CREATE TABLE public.tradecore_schema (name text)");
+    const auto refused = run_program(command({}), environment());
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_NE(refused.err.find("it is left alone"), std::string::npos) << refused.err;
+    EXPECT_EQ(main_.run("SELECT to_regclass('public.tradecore_schema') IS NOT NULL"), "t");
+}
+
+TEST_F(simulation, refuses_a_wrong_price_line_before_anything_is_done)
+{
+    const auto file = std::filesystem::temp_directory_path() / (main_.name() + ".csv");
+    std::ofstream(file) << "timestamp,close\n2024-01-01T00:00:00Z,100\n2024-01-01T00:01:00Z,minus one\n";
+    const auto refused = run_program(command({"--prices", file.string()}), environment());
+    std::filesystem::remove(file);
+    EXPECT_EQ(refused.status, 2);
+    EXPECT_NE(refused.err.find(file.string() + ":3: "), std::string::npos) << refused.err;
+    EXPECT_EQ(main_.run("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
+}
+
+TEST_F(simulation, refuses_flags_and_variables_that_make_no_sense_by_name)
+{
+    const auto refused = [&](arguments further, std::map<std::string, std::string> variables, std::string_view name) {
+        auto all = environment();
+        for (const auto& [variable, value] : variables)
+            all[variable] = value;
+        const auto done = run_program(command(std::move(further)), all);
+        EXPECT_EQ(done.status, 2) << done.err;
+        EXPECT_NE(done.err.find(name), std::string::npos) << done.err;
+    };
+    refused({"--cash", "-5"}, {}, "--cash");
+    refused({"--cash", "1.123456789"}, {}, "1.123456789");
+    refused({"--max-fill", "0"}, {}, "--max-fill");
+    refused({"--connections", "0"}, {}, "--connections");
+    refused({"--no-such-flag"}, {}, "--no-such-flag");
+    refused({}, {{"PG_POOL_TIMEOUT_SEC", "soon"}}, "PG_POOL_TIMEOUT_SEC");
+    refused({}, {{"ENABLE_VB_DATABASE", "false"}}, "ENABLE_VB_DATABASE");
+    refused({}, {{"VB_POSTGRES_DSN", ""}}, "VB_POSTGRES_DSN");
+}
+
+TEST(embedded_simulation, makes_a_server_of_its_own_and_takes_over_what_a_killed_program_left)
+{
+    const auto folder = std::filesystem::temp_directory_path() / ("tc-sim-" + std::to_string(::getpid()));
+    const std::map<std::string, std::string> none{
+        {"POSTGRES_DSN", ""},
+        {"VB_POSTGRES_DSN", ""},
+        {"DATABASE_URL", ""},
+        {"VB_DATABASE_URL", ""},
+        {"TRADECORE_LOG", "error"}};
+    const arguments command{TRADECORE_BINARY, "simulate", "--traders",    "3", "--orders", "60",
+                            "--json",         "--data",   folder.string()};
+    {
+        child_process killed(command, none);
+        ASSERT_TRUE(killed.wait_for_line("orders 30/"));
+        const auto second = run_program(command, none);
+        EXPECT_EQ(second.status, 1);
+        EXPECT_NE(second.err.find("is in use by another program"), std::string::npos) << second.err;
+        killed.send(SIGKILL);
+        killed.wait();
+    }
+    const auto resumed = run_program(command, none);
+    EXPECT_EQ(resumed.status, 0) << resumed.err;
+    const auto fresh = run_program(command, none);
+    EXPECT_EQ(fresh.status, 0) << fresh.err;
+    EXPECT_EQ(
+        boost::json::parse(resumed.out).as_object().at("digest"),
+        boost::json::parse(fresh.out).as_object().at("digest"));
+    std::filesystem::remove_all(folder);
+}
+
+TEST(help, is_there_for_the_program_and_every_subcommand)
+{
+    const auto program = run_program({TRADECORE_BINARY, "--help"});
+    EXPECT_EQ(program.status, 0);
+    for (const auto* subcommand : {"simulate", "sample"}) {
+        EXPECT_NE(program.out.find(subcommand), std::string::npos);
+        EXPECT_EQ(run_program({TRADECORE_BINARY, subcommand, "--help"}).status, 0);
+    }
+    const auto simulate = run_program({TRADECORE_BINARY, "simulate", "--help"}).out;
+    for (const auto* flag :
+         {"--prices", "--symbol", "--traders", "--orders", "--seed", "--cash", "--max-fill", "--connections", "--json",
+          "--data", "--keep"})
+        EXPECT_NE(simulate.find(flag), std::string::npos) << flag;
+}
+
+TEST(sample, is_read_back_by_the_program)
+{
+    const auto written = run_program({TRADECORE_BINARY, "sample", "--ticks", "5"});
+    EXPECT_EQ(written.status, 0);
+    EXPECT_EQ(std::count(written.out.begin(), written.out.end(), '\n'), 6);
+    EXPECT_TRUE(written.out.starts_with("timestamp,symbol,bid,ask,close\n")) << written.out;
+}
+
+} // namespace
