@@ -67,10 +67,8 @@ public:
 
     ~holder()
     {
-        if (process_ != 0) {
-            ::kill(process_, SIGKILL);
-            ::waitpid(process_, nullptr, 0);
-        }
+        if (process_ != 0)
+            end_by(SIGTERM); // which waits for its server, so that the folder can go
     }
 
     holder(const holder&) = delete;
