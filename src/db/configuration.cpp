@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 
@@ -48,7 +49,7 @@ public:
     {
         auto value = static_cast<double>(into.count()) / 1000.0;
         number(variable, value, lowest, 86'400.0, "a number of seconds");
-        into = milliseconds(static_cast<milliseconds::rep>(value * 1000.0 + 0.5));
+        into = milliseconds(std::llround(value * 1000.0));
     }
 
     void milliseconds_of(std::string_view variable, milliseconds& into) const

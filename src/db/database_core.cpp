@@ -62,8 +62,9 @@ usage usage_of(const pg::statement& what)
     return {.kind = "statement", .label = what.sql.text, .keeps = what.sql.owner};
 }
 
-database_core::database_core(std::string name, std::exception_ptr why) : unavailable_(std::move(why))
+database_core::database_core(std::string name, std::exception_ptr why)
 {
+    unavailable_ = std::move(why);
     options_.name = std::move(name);
 }
 
@@ -252,7 +253,7 @@ milliseconds pause_before(int next)
 
 asio::awaitable<void> spawn_on(asio::any_io_executor executor, asio::awaitable<void> work)
 {
-    co_await asio::co_spawn(std::move(executor), std::move(work), asio::use_awaitable);
+    co_await asio::co_spawn(executor, std::move(work), asio::use_awaitable);
 }
 
 asio::awaitable<void> call(erased_body body)
@@ -261,10 +262,11 @@ asio::awaitable<void> call(erased_body body)
     co_await body();
 }
 
-[[noreturn]] void throw_timeout(const transaction_options& options, const std::string& database, std::exception_ptr why)
+[[noreturn]] void
+throw_timeout(const transaction_options& options, const std::string& database, const std::exception_ptr& why)
 {
     try {
-        std::rethrow_exception(std::move(why));
+        std::rethrow_exception(why);
     }
     catch (...) {
         std::throw_with_nested(pg::timeout_error(fmt::format(

@@ -11,7 +11,7 @@ namespace tradecore::detail {
 namespace {
 
 /// More than this is not copied for a line that will be cut anyway.
-constexpr std::size_t largest_copy = 16 * 1024;
+constexpr std::size_t largest_copy = 16'384;
 
 } // namespace
 

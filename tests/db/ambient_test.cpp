@@ -40,7 +40,7 @@ asio::awaitable<int> seen_deeper()
 
 asio::awaitable<void> as_child(asio::any_io_executor executor, int expected)
 {
-    const int value = co_await asio::co_spawn(std::move(executor), seen(), asio::use_awaitable);
+    const int value = co_await asio::co_spawn(executor, seen(), asio::use_awaitable);
     EXPECT_EQ(value, expected);
 }
 
