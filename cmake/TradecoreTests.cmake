@@ -40,6 +40,7 @@ function(tradecore_add_test_program target library sources)
     target_link_libraries(${target} PRIVATE ${library} tradecore_test_support tradecore_warnings
         GTest::gmock GTest::gtest_main rapidcheck)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${tests_output}")
+    tradecore_use_pch(${target})
 endfunction()
 
 # One server for all integration tests of a ctest run.
@@ -64,6 +65,10 @@ foreach(room IN LISTS rooms)
     endif()
     if(integration)
         tradecore_add_test_program(test_${room}_integration tradecore_${room} "${integration}")
+        if(room STREQUAL "app")
+            target_compile_definitions(test_app_integration PRIVATE TRADECORE_BINARY="$<TARGET_FILE:tradecore>")
+            add_dependencies(test_app_integration tradecore)
+        endif()
         gtest_discover_tests(test_${room}_integration TEST_PREFIX "${room}.integration." DISCOVERY_TIMEOUT 60
             PROPERTIES TIMEOUT 300 FIXTURES_REQUIRED postgres ENVIRONMENT "TRADECORE_TEST_POSTGRES=${server_folder}")
     endif()

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "events/postgres_log.hpp"
 
+#include "events/event_rows.hpp"
+
 #include <boost/asio/this_coro.hpp>
 
 #include <stdexcept>
@@ -13,12 +15,12 @@ namespace asio = boost::asio;
 
 namespace {
 
-std::vector<std::int64_t> positions_of(const std::vector<recorded_event>& rows)
+std::vector<std::int64_t> positions_of(const pg::result& rows)
 {
     std::vector<std::int64_t> positions;
     positions.reserve(rows.size());
-    for (const auto& row : rows) {
-        positions.push_back(row.position);
+    for (const auto row : rows) {
+        positions.push_back(row[std::size_t{0}].as<std::int64_t>());
     }
     return positions;
 }
@@ -44,15 +46,14 @@ asio::awaitable<std::vector<recorded_event>> postgres_log::next(std::size_t limi
     for (;;) {
         switch (horizon_.wanted()) {
         case safe_horizon::statement::rows_ahead: {
-            auto rows = co_await where_.fetch<recorded_event>(
+            const auto found = co_await where_.fetch(
                 "SELECT position, stream_id, version, event_id, type, schema_ver, data, meta, recorded_at "
                 "FROM es.events WHERE position > $1 ORDER BY position LIMIT $2",
                 horizon_.delivered(), rows_wanted);
-            const auto positions = positions_of(rows);
+            const auto positions = positions_of(found);
             const auto safe = horizon_.rows_ahead(positions);
-            if (safe > 0 || rows.empty()) {
-                rows.resize(safe);
-                co_return rows;
+            if (safe > 0 || found.empty()) {
+                co_return read_events(found, wanted_, safe);
             }
             break;
         }
@@ -68,17 +69,17 @@ asio::awaitable<std::vector<recorded_event>> postgres_log::next(std::size_t limi
         }
         case safe_horizon::statement::rows_up_to_fence: {
             // No row at all when the server was restarted since: the fence is worth nothing then.
-            auto rows = co_await where_.fetch<recorded_event>(
+            const auto found = co_await where_.fetch(
                 "SELECT position, stream_id, version, event_id, type, schema_ver, data, meta, recorded_at "
                 "FROM es.events WHERE position > $1 AND position <= $2 "
                 "AND (SELECT concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()), "
                 "extract(epoch FROM pg_stat_get_bgwriter_stat_reset_time()))) = $3 "
                 "ORDER BY position LIMIT $4",
                 horizon_.delivered(), horizon_.fence(), horizon_.run(), rows_wanted);
-            const auto positions = positions_of(rows);
-            horizon_.rows_up_to_fence(positions, rows.size() < limit);
-            if (!rows.empty()) {
-                co_return rows;
+            const auto positions = positions_of(found);
+            horizon_.rows_up_to_fence(positions, found.size() < limit);
+            if (!found.empty()) {
+                co_return read_events(found, wanted_, found.size());
             }
             break;
         }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "events/event_rows.hpp"
 #include "events/postgres_log.hpp"
 #include "events/wake_up.hpp"
 
@@ -117,6 +118,17 @@ std::vector<recorded_event> as_recorded(append_request request, const append_ans
 
 } // namespace
 
+namespace {
+
+// The statement is passed in by value: the frame owns everything it uses.
+asio::awaitable<std::vector<recorded_event>> events_of(asio::awaitable<pg::result> answer)
+{
+    const auto rows = co_await std::move(answer);
+    co_return read_events(rows);
+}
+
+} // namespace
+
 postgres_store::postgres_store(const database& where) : state_(std::make_shared<shared_state>(where)) {}
 
 postgres_store::~postgres_store() = default;
@@ -148,10 +160,10 @@ asio::awaitable<append_result> postgres_store::append(append_request request)
     if (answer.outcome == "duplicate") {
         result.duplicate = true;
         if (!answer.positions.empty()) {
-            result.events = co_await state->where.fetch<recorded_event>(
+            result.events = read_events(co_await state->where.fetch(
                 "SELECT position, stream_id, version, event_id, type, schema_ver, data, meta, recorded_at "
                 "FROM es.events WHERE position = ANY ($1) ORDER BY position",
-                answer.positions);
+                answer.positions));
         }
         co_return result;
     }
@@ -165,15 +177,15 @@ asio::awaitable<append_result> postgres_store::append(append_request request)
 asio::awaitable<std::vector<recorded_event>>
 postgres_store::read_stream(std::string stream, std::int64_t after_version, std::size_t limit)
 {
-    return state_->where.fetch<recorded_event>(
+    return events_of(state_->where.fetch(
         "SELECT position, stream_id, version, event_id, type, schema_ver, data, meta, recorded_at "
         "FROM es.events WHERE stream_id = $1 AND version > $2 ORDER BY version LIMIT $3",
-        stream, after_version, static_cast<std::int64_t>(limit));
+        stream, after_version, static_cast<std::int64_t>(limit)));
 }
 
-std::unique_ptr<log_reader> postgres_store::open_log(std::int64_t after_position)
+std::unique_ptr<log_reader> postgres_store::open_log(std::int64_t after_position, type_filter wanted)
 {
-    return std::make_unique<postgres_log>(state_->where, after_position);
+    return std::make_unique<postgres_log>(state_->where, after_position, std::move(wanted));
 }
 
 asio::awaitable<std::vector<uuid>> postgres_store::recorded_commands(std::vector<uuid> commands)

@@ -86,7 +86,8 @@ boost::asio::awaitable<batch_worker::step_result> batch_worker::next_batch()
         }
         position_ = found->position;
         self_->stats.checkpoint = position_;
-        reader_ = self_->store.open_log(position_);
+        reader_ = self_->store.open_log(
+            position_, [self = self_](std::string_view type) { return self->what.mode_of(type).has_value(); });
     }
     auto events = co_await reader_->next(limit_);
     if (events.empty()) {
@@ -106,6 +107,7 @@ boost::asio::awaitable<batch_worker::step_result> batch_worker::next_batch()
     const auto took = std::chrono::steady_clock::now() - began;
     const auto share = std::chrono::duration<double>(took) / std::chrono::duration<double>(self_->how.batch_target);
     const bool more_waiting = got >= limit_;
+    small_ = got < self_->how.min_batch;
     limit_ = next_batch_size(limit_, got, share, self_->how.min_batch, self_->how.max_batch);
     co_await look_at_head(more_waiting);
     co_return step_result::moved;
@@ -151,6 +153,9 @@ boost::asio::awaitable<void> batch_worker::run(std::shared_ptr<engine_state> sel
             const auto done = co_await worker.step();
             if (done == step_result::idle && !self->stopped(generation)) {
                 co_await worker.rest();
+            }
+            else if (worker.last_batch_was_small() && !self->stopped(generation)) {
+                co_await self->async_rest.rest(self->how.linger);
             }
         }
         catch (...) {

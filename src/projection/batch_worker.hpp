@@ -32,6 +32,8 @@ public:
     ///         as it then is, so a step whose COMMIT is in doubt is found out about.
     [[nodiscard]] boost::asio::awaitable<step_result> step();
 
+    /// @returns whether the last batch that was committed was not worth its transaction: more will have come soon.
+    [[nodiscard]] bool last_batch_was_small() const noexcept { return small_; }
     /// @returns where the checkpoint was when last seen.
     [[nodiscard]] std::int64_t position() const noexcept { return position_; }
 
@@ -51,6 +53,7 @@ private:
     std::int64_t position_ = 0;
     std::size_t limit_;
     int quick_returns_ = 0;
+    bool small_ = false;
     std::chrono::steady_clock::time_point head_seen_{};
 };
 

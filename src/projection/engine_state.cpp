@@ -29,7 +29,7 @@ options checked(options how, const projector& what)
         refuse("the source needs a name");
     }
     if (how.sync_budget.count() <= 0 || how.park_budget.count() <= 0 || how.statement_limit.count() <= 0 ||
-        how.batch_target.count() <= 0 || how.idle_poll.count() <= 0) {
+        how.batch_target.count() <= 0 || how.idle_poll.count() <= 0 || how.linger.count() < 0) {
         refuse("time limits must be positive");
     }
     if (how.min_batch < 1 || how.max_batch < how.min_batch) {

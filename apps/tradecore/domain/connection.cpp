@@ -25,7 +25,8 @@ decision<std::vector<event>> decide(const connection_state& connection, const cr
     if (connection.exists)
         return wrong_state("connection " + to_text(connection.id) + " exists");
     return std::vector<event>{connection_created{
-        command.connection_id, command.user_id, command.account_id, command.currency, std::string{virtual_broker}, command.at}};
+        command.connection_id, command.user_id, command.account_id, command.currency, std::string{virtual_broker},
+        command.at}};
 }
 
 decision<std::vector<event>> decide(const connection_state& connection, const activate_connection& command)

@@ -67,14 +67,19 @@ broker::work_order broker_system::work_at(std::int64_t tick, bool cancel) const
     return {.now = quote_at(tick), .max_fill = max_fill_, .cancel = cancel};
 }
 
-asio::awaitable<answer> broker_system::tell(asio::awaitable<answer> running)
+asio::awaitable<void> broker_system::tell(const answer& answered)
 {
-    auto answered = co_await std::move(running);
     ++commands_;
     if (answered.duplicate)
         ++repeated_;
     if (told_ && !answered.events.empty())
         co_await told_(answered.events);
+}
+
+asio::awaitable<answer> broker_system::tell_after(asio::awaitable<answer> running)
+{
+    const auto answered = co_await std::move(running);
+    co_await tell(answered);
     co_return answered;
 }
 
@@ -96,23 +101,24 @@ asio::awaitable<answer> broker_system::handle(uuid command_id, broker::accept_or
 {
     const auto order_id = command.broker_order_id;
     const auto account_id = command.broker_account_id;
-    auto decide = [command = std::move(command), at_once = work_at(command.placed_tick, false)](
-                      const broker::order_state& order, const broker::account_state& account) {
+    const auto at_once = work_at(command.placed_tick, false);
+    auto decide = [command = std::move(command),
+                   at_once](const broker::order_state& order, const broker::account_state& account) {
         return order_and_account<event>(accept_and_work(order, account, command, at_once));
     };
     auto running = run_command(
         store_, command_id, &broker::encode, std::move(decide), order_target{orders_, order_id, true},
         account_target{accounts_, account_id});
-    auto answered = co_await std::move(running);
+    const auto answered = co_await std::move(running);
     note_open(account_id, order_id);
-    auto told = [](answer known) -> asio::awaitable<answer> { co_return known; };
-    co_return co_await tell(told(std::move(answered)));
+    co_await tell(answered);
+    co_return answered;
 }
 
 asio::awaitable<answer>
 broker_system::cancel(uuid command_id, uuid broker_order_id, uuid broker_account_id, std::int64_t tick)
 {
-    return tell(work(command_id, broker_order_id, broker_account_id, work_at(tick, true)));
+    return tell_after(work(command_id, broker_order_id, broker_account_id, work_at(tick, true)));
 }
 
 asio::awaitable<answer>
@@ -147,7 +153,7 @@ asio::awaitable<void> broker_system::work_due(uuid broker_account_id, std::int64
         if (order != nullptr && !broker::is_due(*order, now))
             continue;
         const auto command_id = domain::uuid5(id, "tick/" + std::to_string(tick));
-        co_await tell(work(command_id, id, broker_account_id, work_at(tick, false)));
+        co_await tell_after(work(command_id, id, broker_account_id, work_at(tick, false)));
     }
     std::erase_if(open_[broker_account_id], [&](const uuid& id) {
         const auto* order = orders_.find(id);

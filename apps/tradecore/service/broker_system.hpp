@@ -51,7 +51,8 @@ private:
     [[nodiscard]] broker::work_order work_at(std::int64_t tick, bool cancel) const;
     asio::awaitable<answer>
     work(uuid command_id, uuid broker_order_id, uuid broker_account_id, broker::work_order command);
-    asio::awaitable<answer> tell(asio::awaitable<answer> running);
+    asio::awaitable<void> tell(const answer& answered);
+    asio::awaitable<answer> tell_after(asio::awaitable<answer> running);
     void note_open(const uuid& broker_account_id, const uuid& broker_order_id);
 
     events::event_store& store_;

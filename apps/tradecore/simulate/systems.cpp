@@ -80,7 +80,9 @@ asio::awaitable<void> systems::after_main(std::vector<events::recorded_event> ap
         co_await self.main_projections_.project_sync(events);
     };
     // Neither needs the other: the caller's answer waits for the slower one.
-    co_await when_all(projected(*this, appended), deliver_to_broker(std::move(appended)));
+    auto projecting = projected(*this, appended);
+    auto delivering = deliver_to_broker(std::move(appended));
+    co_await when_all(std::move(projecting), std::move(delivering));
 }
 
 asio::awaitable<void> systems::deliver_to_broker(std::vector<events::recorded_event> appended)

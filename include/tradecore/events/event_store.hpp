@@ -10,8 +10,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tradecore::events {
@@ -29,6 +31,9 @@ struct store_info {
     /// Command ids are recorded with the events.
     bool command_ids = false;
 };
+
+/// Says of a type of event whether its data is wanted.
+using type_filter = std::function<bool(std::string_view type)>;
 
 /// Reads all events of a store in position order, each exactly once, none before it is certain that no
 /// earlier one can still appear.
@@ -87,7 +92,14 @@ public:
     read_stream(std::string stream, std::int64_t after_version, std::size_t limit) = 0;
 
     /// @param after_position where the reader begins: the last position already seen, 0 for all.
-    [[nodiscard]] virtual std::unique_ptr<log_reader> open_log(std::int64_t after_position) = 0;
+    /// @param wanted says which types of events are needed complete. Others are delivered all the same, so
+    ///        that the reader's position is known, but with null for data and meta. Empty: all.
+    [[nodiscard]] virtual std::unique_ptr<log_reader> open_log(std::int64_t after_position, type_filter wanted) = 0;
+    /// The same with all events complete.
+    [[nodiscard]] std::unique_ptr<log_reader> open_log(std::int64_t after_position)
+    {
+        return open_log(after_position, type_filter());
+    }
 
     /// @returns those of `commands` that are recorded, in no particular order; one round trip.
     [[nodiscard]] virtual boost::asio::awaitable<std::vector<uuid>> recorded_commands(std::vector<uuid> commands) = 0;

@@ -28,7 +28,8 @@ public:
     [[nodiscard]] boost::asio::awaitable<append_result> append(append_request request) override;
     [[nodiscard]] boost::asio::awaitable<std::vector<recorded_event>>
     read_stream(std::string stream, std::int64_t after_version, std::size_t limit) override;
-    [[nodiscard]] std::unique_ptr<log_reader> open_log(std::int64_t after_position) override;
+    using event_store::open_log;
+    [[nodiscard]] std::unique_ptr<log_reader> open_log(std::int64_t after_position, type_filter wanted) override;
     [[nodiscard]] boost::asio::awaitable<std::vector<uuid>> recorded_commands(std::vector<uuid> commands) override;
     [[nodiscard]] boost::asio::awaitable<void>
     wait(std::int64_t after_position, std::chrono::milliseconds at_most) override;

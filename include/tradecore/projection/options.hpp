@@ -31,6 +31,9 @@ struct options {
     std::size_t min_batch = 100;
     std::size_t max_batch = 5'000;
     std::chrono::milliseconds batch_target{200};
+    /// How long a worker lets events gather after a batch below `min_batch`: a transaction for every append would cost
+    /// the server more than the appends themselves.
+    std::chrono::milliseconds linger{50};
     /// Failed tries of one event before its stream is given up.
     int max_attempts = 8;
     /// More streams than this failing in one batch stop the worker instead of being parked.
