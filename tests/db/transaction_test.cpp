@@ -394,9 +394,11 @@ TEST(transaction, repeats_the_outermost_body_on_serialization_failures_and_deadl
     world w;
     w.run([&](database& main) -> asio::awaitable<void> {
         int attempt = 0;
+        int nested = 0;
         const int result = co_await main.transaction([&]() -> asio::awaitable<int> {
             ++attempt;
             co_await main.transaction([&]() -> asio::awaitable<void> {
+                ++nested;
                 if (attempt < 3)
                     co_await say(main, attempt == 1 ? "FAIL 40001" : "FAIL 40P01");
                 else
@@ -405,6 +407,7 @@ TEST(transaction, repeats_the_outermost_body_on_serialization_failures_and_deadl
             co_return attempt;
         });
         EXPECT_EQ(result, 3);
+        EXPECT_EQ(nested, 3) << "only the outermost level is repeated";
         EXPECT_THAT(w.server.log(), testing::EndsWith("1:good | 1:RELEASE SAVEPOINT tradecore_1 | 1:COMMIT"));
     });
 }
