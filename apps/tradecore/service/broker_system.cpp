@@ -86,14 +86,14 @@ asio::awaitable<answer> broker_system::tell_after(asio::awaitable<answer> runnin
 asio::awaitable<answer> broker_system::handle(uuid command_id, broker::open_broker_account command)
 {
     const auto id = command.broker_account_id;
-    return tell(run_command(
+    return tell_after(run_command(
         store_, command_id, &broker::encode, on_account(std::move(command)), account_target{accounts_, id, true}));
 }
 
 asio::awaitable<answer>
 broker_system::handle(uuid command_id, uuid broker_account_id, broker::deposit_to_broker command)
 {
-    return tell(run_command(
+    return tell_after(run_command(
         store_, command_id, &broker::encode, on_account(command), account_target{accounts_, broker_account_id}));
 }
 
