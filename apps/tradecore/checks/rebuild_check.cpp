@@ -8,7 +8,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
+#include <stdexcept>
 
 namespace tradecore::app::checks {
 
@@ -40,6 +42,38 @@ boost::asio::awaitable<void> run(database where, std::string script)
     static_cast<void>(co_await where.run_script(text.text()));
 }
 
+/// All projectors as one: the log is read once for all of them.
+class all_projectors final : public projection::projector {
+public:
+    explicit all_projectors(std::span<const std::unique_ptr<projection::projector>> all) : all_(all) {}
+
+    [[nodiscard]] std::string_view name() const noexcept override { return schema; }
+    [[nodiscard]] int version() const noexcept override { return 1; }
+    [[nodiscard]] std::optional<projection::mode> mode_of(std::string_view event_type) const override
+    {
+        for (const auto& one : all_)
+            if (const auto mode = one->mode_of(event_type))
+                return mode;
+        return std::nullopt;
+    }
+
+    [[nodiscard]] boost::asio::awaitable<void>
+    apply(database& read, std::span<const events::recorded_event> batch) override
+    {
+        for (const auto& one : all_) {
+            std::vector<events::recorded_event> handled;
+            for (const auto& event : batch)
+                if (one->mode_of(event.type))
+                    handled.push_back(event);
+            if (!handled.empty())
+                co_await one->apply(read, handled);
+        }
+    }
+
+private:
+    std::span<const std::unique_ptr<projection::projector>> all_;
+};
+
 // Throws when an event cannot be applied.
 boost::asio::awaitable<std::uint64_t> rebuild_all(
     database read, events::event_store& store, std::span<const std::unique_ptr<projection::projector>> projectors)
@@ -48,15 +82,12 @@ boost::asio::awaitable<std::uint64_t> rebuild_all(
     how.source = schema;
     how.min_batch = how.max_batch;
     how.max_attempts = 1;
-    std::uint64_t applied = 0;
-    for (const auto& one : projectors) {
-        const auto stats = co_await projection::rebuild(store, read, *one, how);
-        if (stats.parked != 0 || stats.dead != 0)
-            throw std::runtime_error(
-                fmt::format("{}: {} streams could not be applied", one->name(), stats.parked + stats.dead));
-        applied += stats.applied;
-    }
-    co_return applied;
+    all_projectors all(projectors);
+    const auto stats = co_await projection::rebuild(store, read, all, how);
+    if (stats.parked != 0 || stats.dead != 0)
+        throw std::runtime_error(fmt::format(
+            "{} streams could not be applied; the log has the reasons", std::max(stats.parked, stats.dead)));
+    co_return stats.applied;
 }
 
 struct outcome {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checks/checks.hpp"
+#include "checks/names.hpp"
+
+#include <tradecore/db/coroutines.hpp>
 
 #include <exception>
+#include <iterator>
 
 namespace tradecore::app::checks {
 
@@ -18,37 +22,36 @@ boost::asio::awaitable<check_result> guarded(std::string name, boost::asio::awai
     }
 }
 
+// One system's checks, one after the other; the last two write, so nothing else looks at the system meanwhile.
+boost::asio::awaitable<std::vector<check_result>>
+check_system(database& where, events::event_store& store, system which, std::string source, database_options options)
+{
+    const auto projectors = which == system::main ? readmodel::make_main_projectors() : readmodel::make_vb_projectors();
+    const std::string name{name_of(which)};
+    std::vector<check_result> out;
+    for (const auto& fold : model_folds(which))
+        out.push_back(co_await guarded("read model " + fold.table, check_read_model(where, fold)));
+    out.push_back(co_await guarded("streams " + name, check_streams(where, which)));
+    out.push_back(co_await guarded("orders " + name, check_orders(where, which)));
+    out.push_back(co_await guarded("money " + name, check_money(where, which)));
+    out.push_back(
+        co_await guarded("redelivery " + name, check_redelivery(where, store, which, projectors, std::move(source))));
+    out.push_back(
+        co_await guarded("rebuild " + name, check_rebuild(where, store, which, projectors, std::move(options))));
+    co_return out;
+}
+
 } // namespace
 
 boost::asio::awaitable<std::vector<check_result>> run_checks(check_context context)
 {
-    database& main = context.main;
-    database& vb = context.vb;
-    const auto main_projectors = readmodel::make_main_projectors();
-    const auto vb_projectors = readmodel::make_vb_projectors();
-
-    std::vector<check_result> out;
-    for (const auto& fold : model_folds(system::main))
-        out.push_back(co_await guarded("read model " + fold.table, check_read_model(main, fold)));
-    for (const auto& fold : model_folds(system::vb))
-        out.push_back(co_await guarded("read model " + fold.table, check_read_model(vb, fold)));
-    out.push_back(co_await guarded("streams main", check_streams(main, system::main)));
-    out.push_back(co_await guarded("streams vb", check_streams(vb, system::vb)));
-    out.push_back(co_await guarded("orders main", check_orders(main, system::main)));
-    out.push_back(co_await guarded("orders vb", check_orders(vb, system::vb)));
-    out.push_back(co_await guarded("money main", check_money(main, system::main)));
-    out.push_back(co_await guarded("money vb", check_money(vb, system::vb)));
-    out.push_back(co_await guarded("broker fills", check_broker_fills(main, vb)));
-    out.push_back(co_await guarded(
-        "redelivery main",
-        check_redelivery(main, context.main_store, system::main, main_projectors, context.main_source)));
-    out.push_back(co_await guarded(
-        "redelivery vb", check_redelivery(vb, context.vb_store, system::vb, vb_projectors, context.vb_source)));
-    out.push_back(co_await guarded(
-        "rebuild main", check_rebuild(main, context.main_store, system::main, main_projectors, context.main_options)));
-    out.push_back(co_await guarded(
-        "rebuild vb", check_rebuild(vb, context.vb_store, system::vb, vb_projectors, context.vb_options)));
-    co_return out;
+    auto fills = co_await guarded("broker fills", check_broker_fills(context.main, context.vb));
+    auto [out, vb] = co_await when_all(
+        check_system(context.main, context.main_store, system::main, context.main_source, context.main_options),
+        check_system(context.vb, context.vb_store, system::vb, context.vb_source, context.vb_options));
+    out.insert(out.end(), std::make_move_iterator(vb.begin()), std::make_move_iterator(vb.end()));
+    out.push_back(std::move(fills));
+    co_return std::move(out);
 }
 
 } // namespace tradecore::app::checks
