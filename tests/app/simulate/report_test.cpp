@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulate/report.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace tradecore::app;
+using namespace std::chrono_literals;
+using simulate::report;
+using simulate::sync_figures;
+
+TEST(sync_figures, are_nearest_ranks_of_the_waits)
+{
+    std::vector<std::chrono::nanoseconds> waits(200);
+    for (int i = 0; i < 200; ++i)
+        waits[static_cast<std::size_t>(i)] = std::chrono::milliseconds(200 - i);
+    const auto figures = sync_figures::of(waits, 3, 0.25);
+    EXPECT_EQ(figures.p50, 100ms);
+    EXPECT_EQ(figures.p99, 198ms);
+    EXPECT_EQ(figures.max, 200ms);
+    EXPECT_EQ(figures.pending, 3U);
+    EXPECT_EQ(figures.rate, 0.25);
+}
+
+TEST(sync_figures, of_one_wait_are_that_wait_and_of_none_are_zero)
+{
+    const auto one = sync_figures::of({7ms}, 0, 0);
+    EXPECT_EQ(one.p50, 7ms);
+    EXPECT_EQ(one.p99, 7ms);
+    EXPECT_EQ(sync_figures::of({}, 0, 0).max, 0ms);
+}
+
+report with_checks(bool second)
+{
+    report made;
+    made.commands = 300;
+    made.took = 2s;
+    made.checks = {{"streams main", true, "fine"}, {"money main", second, "off by 0.00000001"}};
+    return made;
+}
+
+TEST(report, is_ok_only_when_every_check_is)
+{
+    EXPECT_TRUE(with_checks(true).ok());
+    EXPECT_FALSE(with_checks(false).ok());
+    EXPECT_FALSE(report{}.ok()) << "a run without checks proves nothing";
+}
+
+TEST(report, shows_a_failed_check_in_both_forms)
+{
+    const auto failed = with_checks(false);
+    EXPECT_NE(to_text(failed).find("FAILED money main: off by 0.00000001"), std::string::npos) << to_text(failed);
+    const auto json = to_json(failed);
+    EXPECT_FALSE(json.at("ok").as_bool());
+    EXPECT_FALSE(json.at("checks").at(1).at("ok").as_bool());
+    EXPECT_EQ(json.at("commands_per_s").as_double(), 150.0);
+}
+
+} // namespace
