@@ -71,7 +71,8 @@ CREATE FUNCTION es.append(
     p_ids uuid[], p_types text[], p_schema_vers bigint[], p_data jsonb[], p_meta jsonb[],
     OUT outcome text, OUT positions bigint[], OUT bases bigint[], OUT recorded_at timestamptz,
     OUT at_stream bigint, OUT actual bigint)
-LANGUAGE plpgsql AS $$
+-- A session keeps the plans it made when the tables were small; reading all streams must not be among them.
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
     n_streams CONSTANT int := cardinality(p_streams);

@@ -5,14 +5,14 @@
 -- Amounts are numeric(38,8), exactly the range of the program's fixed-point amounts. Times are event times. Texts that
 -- are compared or sorted are so by bytes, alike on every server. The fill factors leave room for updates in place.
 
-DROP TABLE IF EXISTS users CASCADE;
-DROP TABLE IF EXISTS user_accounts CASCADE;
-DROP TABLE IF EXISTS accounts CASCADE;
-DROP TABLE IF EXISTS broker_connections CASCADE;
-DROP TABLE IF EXISTS orders CASCADE;
-DROP TABLE IF EXISTS positions CASCADE;
-DROP TABLE IF EXISTS portfolios CASCADE;
-DROP TABLE IF EXISTS audit_log CASCADE;
+-- Only a deliberate recreation drops anything: another application's table of the same name is an error, not a victim.
+DO $$
+BEGIN
+    IF current_setting('tradecore.recreate', true) = 'on' THEN
+        DROP TABLE IF EXISTS
+            users, user_accounts, accounts, broker_connections, orders, positions, portfolios, audit_log CASCADE;
+    END IF;
+END $$;
 
 -- A user with the sums of what the user's orders and accounts did. These come from other streams than the user, in no
 -- order between them: a row that an order made before the user was known is 'unknown' until then.

@@ -1,9 +1,14 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Read models of the virtual broker, in its own database. The same rules as in tradecore.sql.
 
-DROP TABLE IF EXISTS vb_accounts CASCADE;
-DROP TABLE IF EXISTS vb_orders CASCADE;
-DROP TABLE IF EXISTS vb_fills CASCADE;
+-- Only a deliberate recreation drops anything: another application's table of the same name is an error, not a victim.
+DO $$
+BEGIN
+    IF current_setting('tradecore.recreate', true) = 'on' THEN
+        DROP TABLE IF EXISTS
+            vb_accounts, vb_orders, vb_fills CASCADE;
+    END IF;
+END $$;
 
 CREATE TABLE vb_accounts (
     id            uuid PRIMARY KEY,

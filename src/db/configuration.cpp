@@ -138,6 +138,7 @@ read_database_options(const environment& from, std::string name, std::string_vie
     common.milliseconds_of("DB_SLOW_QUERY_THRESHOLD_MS", options.slow_query);
     common.milliseconds_of("DB_LONG_TRANSACTION_THRESHOLD_MS", options.long_transaction);
     common.milliseconds_of("DB_SLOW_ACQUIRE_THRESHOLD_MS", options.pool.slow_acquire);
+    common.flag("DB_LOG_ARGUMENTS", options.log_arguments);
     common.number("DB_POOL_EXHAUSTION_THRESHOLD", options.pool.exhaustion_threshold, 0.01, 1.0, "a share");
     return options;
 }

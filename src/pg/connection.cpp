@@ -70,14 +70,15 @@ prepare(link& on, const statement& what, exchange::clock::time_point deadline)
     co_return prepared;
 }
 
-/// Puts the statement's messages into the link's buffer, all of them or none.
+using closable_statements = std::vector<std::shared_ptr<const prepared_statement>>;
+
+/// Puts the statement's messages into the link's buffer, all of them or none. What is to be closed comes last: it may
+/// not stand between this statement and its preparation.
 void write_execution(
-    std::string& out, const statement& what, const prepared_statement& prepared, std::vector<std::string>& dropped)
+    std::string& out, const statement& what, const prepared_statement& prepared, const closable_statements& closing)
 {
     const auto start = out.size();
     try {
-        for (const auto& name : dropped)
-            protocol::write_close_statement(out, name);
         for (const auto& command : what.before) {
             protocol::write_parse(out, {}, command);
             protocol::write_bind(out, {}, parameters{}, {}, {});
@@ -85,13 +86,14 @@ void write_execution(
         }
         protocol::write_bind(out, prepared.name, what.arguments, prepared.parameter_types, prepared.result_formats);
         protocol::write_execute(out);
+        for (const auto& old : closing)
+            protocol::write_close_statement(out, old->name);
         protocol::write_sync(out);
     }
     catch (...) {
         out.resize(start);
         throw;
     }
-    dropped.clear();
 }
 
 /// Whether the server refused only because what it had prepared is out of date.
@@ -115,11 +117,21 @@ asio::awaitable<result> run_on(std::shared_ptr<link> on, statement what)
         }
         const auto exchange = std::make_shared<exchange_of<fsm::execute>>(prepared->columns, what.before.size());
         exchange->deadline = deadline;
-        write_execution(on->outgoing(), what, *prepared, on->statements.dropped());
         const bool alone = on->status == transaction_status::idle && on->in_flight() == 0 && what.before.empty();
+        auto closing = on->statements.take_closable();
+        try {
+            write_execution(on->outgoing(), what, *prepared, closing);
+        }
+        catch (...) {
+            on->statements.put_back(std::move(closing));
+            throw;
+        }
         on->queue(exchange);
         co_await on->wait(exchange);
         auto& machine = exchange->machine();
+        // After an error the server passes over everything up to Sync.
+        if (machine.error())
+            on->statements.put_back(std::move(closing));
         if (machine.error() && is_stale(*machine.error())) {
             on->statements.erase(what.sql.text);
             // The server refused before it did anything, and no transaction was harmed: ask anew, once.

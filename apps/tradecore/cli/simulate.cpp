@@ -26,6 +26,14 @@ struct raw_options {
     std::size_t connections = 0;
 };
 
+domain::quantity positive_quantity(const std::string& text)
+{
+    const auto parsed = domain::quantity::parse(text);
+    if (!parsed.is_positive())
+        throw simulate::usage_error("--max-fill: " + text + " is not a positive quantity");
+    return parsed;
+}
+
 simulate::options finished(const raw_options& raw)
 {
     auto made = raw.made;
@@ -37,15 +45,23 @@ simulate::options finished(const raw_options& raw)
         made.data = raw.data;
     if (raw.connections > 0)
         made.connections = raw.connections;
-    made.cash = domain::money::parse(raw.cash);
-    if (!made.cash.is_positive())
-        throw std::invalid_argument("--cash: " + raw.cash + " is not a positive amount");
-    if (!raw.max_fill.empty()) {
-        made.max_fill = domain::quantity::parse(raw.max_fill);
-        if (!made.max_fill->is_positive())
-            throw std::invalid_argument("--max-fill: " + raw.max_fill + " is not a positive quantity");
+    try {
+        made.cash = domain::money::parse(raw.cash);
+        if (!raw.max_fill.empty())
+            made.max_fill = positive_quantity(raw.max_fill);
     }
+    catch (const domain::amount_error& wrong) {
+        throw simulate::usage_error(wrong.what());
+    }
+    if (!made.cash.is_positive())
+        throw simulate::usage_error("--cash: " + raw.cash + " is not a positive amount");
     return made;
+}
+
+int tell(const std::exception& error, int status)
+{
+    fmt::print(stderr, "tradecore: {}\n", error.what());
+    return status;
 }
 
 int run(const raw_options& raw)
@@ -65,21 +81,17 @@ int run(const raw_options& raw)
         fmt::print(stderr, "tradecore: interrupted; the same command goes on where this one stopped\n");
         return signal_base + by.signal();
     }
+    catch (const simulate::usage_error& error) {
+        return tell(error, exit_refused);
+    }
     catch (const market::price_error& error) {
-        fmt::print(stderr, "tradecore: {}\n", error.what());
-        return exit_refused;
+        return tell(error, exit_refused);
     }
-    catch (const std::invalid_argument& error) {
-        fmt::print(stderr, "tradecore: {}\n", error.what());
-        return exit_refused;
-    }
-    catch (const domain::amount_error& error) {
-        fmt::print(stderr, "tradecore: {}\n", error.what());
-        return exit_refused;
+    catch (const configuration_error& error) {
+        return tell(error, exit_refused);
     }
     catch (const std::exception& error) {
-        fmt::print(stderr, "tradecore: {}\n", error.what());
-        return exit_failed;
+        return tell(error, exit_failed);
     }
 }
 

@@ -98,8 +98,9 @@ std::string drop_all(const std::vector<readmodel::read_table>& tables)
 databases::databases(const options& wanted, const environment& from)
     : keep_(wanted.keep), from_(from), connections_(wanted.connections)
 {
-    const bool main_named = from("POSTGRES_DSN") || from("DATABASE_URL");
-    const bool vb_named = from("VB_POSTGRES_DSN") || from("VB_DATABASE_URL");
+    const auto is_set = [&](std::string_view name) { return !from(name).value_or("").empty(); };
+    const bool main_named = is_set("POSTGRES_DSN") || is_set("DATABASE_URL");
+    const bool vb_named = is_set("VB_POSTGRES_DSN") || is_set("VB_DATABASE_URL");
     if (main_named != vb_named)
         throw configuration_error(
             main_named ? "VB_POSTGRES_DSN" : "POSTGRES_DSN",
@@ -107,15 +108,17 @@ databases::databases(const options& wanted, const environment& from)
     if (main_named && wanted.data)
         throw configuration_error(
             "POSTGRES_DSN", "set together with --data: it is either that server or an embedded one");
-    const auto named = [&](std::string_view name) { return main_named ? from(name) : or_embedded(from, name); };
+    const environment named =
+        main_named ? from : environment([&](std::string_view name) { return or_embedded(from, name); });
     if (!read_configuration(named).vb)
         throw configuration_error("ENABLE_VB_DATABASE", "false, but a simulation needs the virtual broker's database");
+    read_pool_options(named);
     if (main_named)
         return;
-    const auto connections = static_cast<unsigned>(connections_.value_or(default_connections));
     embedded::options server;
     server.folder = wanted.data.value_or(std::filesystem::path());
-    server.max_connections = 2 * 2 * connections + further_connections;
+    server.max_connections =
+        2 * static_cast<unsigned>(main_options_.pool.maximum + vb_options_.pool.maximum) + further_connections;
     server_ = std::make_unique<embedded::server>(std::move(server));
 }
 
@@ -127,14 +130,19 @@ void databases::start_server()
         server_->start();
 }
 
-asio::awaitable<void> databases::connect()
+void databases::read_pool_options(const environment& from)
 {
-    const auto from = server_ ? with_embedded(from_, *server_) : from_;
     const auto size = defaults(connections_.value_or(default_connections));
     main_options_ = read_database_options(from, "main", "", size);
     vb_options_ = read_database_options(from, "vb", "VB_", size);
     if (connections_)
         main_options_.pool = vb_options_.pool = size.pool;
+}
+
+asio::awaitable<void> databases::connect()
+{
+    if (server_)
+        read_pool_options(with_embedded(from_, *server_));
     if (server_) {
         const auto there = co_await pg::connection::connect(
             co_await asio::this_coro::executor, pg::connect_options::parse(server_->dsn("postgres")));
@@ -144,20 +152,59 @@ asio::awaitable<void> databases::connect()
                     runtime_sql(fmt::format("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", name)));
         }
     }
+    co_await lock();
     const auto executor = co_await asio::this_coro::executor;
     main_ = database(executor, main_options_);
     vb_ = database(executor, vb_options_);
     co_await when_all(main_.open(), vb_.open());
 }
 
+asio::awaitable<void> databases::lock()
+{
+    const auto executor = co_await asio::this_coro::executor;
+    main_lock_ = co_await pg::connection::connect(executor, main_options_.connect);
+    vb_lock_ = co_await pg::connection::connect(executor, vb_options_.connect);
+    const auto in_use = [](std::string_view name) {
+        return std::runtime_error(fmt::format("another program runs a simulation in the database {}", name));
+    };
+    if (!co_await main_lock_->fetchval<bool>(
+            "SELECT pg_try_advisory_lock(hashtextextended('tradecore_simulation', 0))"))
+        throw in_use("main");
+    if (co_await vb_lock_->fetchval<bool>("SELECT pg_try_advisory_lock(hashtextextended('tradecore_simulation', 0))"))
+        co_return;
+    // Advisory locks belong to a database: if it is ours already, both names lead to the same one.
+    const auto ours = co_await vb_lock_->fetchval<bool>(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = $1"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
+        main_lock_->backend_pid());
+    if (ours)
+        throw configuration_error("VB_POSTGRES_DSN", "names the same database as POSTGRES_DSN");
+    throw in_use("vb");
+}
+
+asio::awaitable<void> databases::require_nothing_foreign()
+{
+    for (const auto which : {readmodel::system::main, readmodel::system::vb}) {
+        auto& in = which == readmodel::system::main ? main_ : vb_;
+        std::vector<std::string> tables{"tradecore_schema"};
+        for (const auto& table : readmodel::read_tables(which))
+            tables.push_back(table.name);
+        const auto found = co_await in.fetch<std::string>(
+            "SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname IN ('es', 'proj', 'rebuild')"
+            " UNION ALL SELECT 'table ' || name FROM unnest($1::text[]) AS name"
+            " WHERE to_regclass('public.' || quote_ident(name)) IS NOT NULL ORDER BY 1",
+            tables);
+        if (!found.empty())
+            throw std::runtime_error(fmt::format(
+                "the database {} has a {} that is not of a simulation; nothing was changed, name an empty database",
+                in.name(), found.front()));
+    }
+}
+
 asio::awaitable<bool> databases::claim(const boost::json::object& run)
 {
     if (!co_await has_table(main_, "public.simulation_run")) {
-        for (auto* each : {&main_, &vb_})
-            if (co_await has_table(*each, "public.tradecore_schema"))
-                throw std::runtime_error(fmt::format(
-                    "the database {} holds TradeCore's tables, but not of a simulation; it is left alone",
-                    each->name()));
+        co_await require_nothing_foreign();
         co_await main_.run_script(
             {"CREATE TABLE public.simulation_run (one boolean PRIMARY KEY DEFAULT true CHECK (one),"
              " parameters jsonb NOT NULL, keep boolean NOT NULL)",
@@ -166,10 +213,12 @@ asio::awaitable<bool> databases::claim(const boost::json::object& run)
             "INSERT INTO public.simulation_run (parameters, keep) VALUES ($1, $2)", boost::json::value(run), keep_);
         co_return false;
     }
+    // A table without its row is what was being dropped when the program was killed.
     const auto [there, kept] = (co_await main_.fetchrow<std::tuple<boost::json::value, bool>>(
                                     "SELECT parameters, keep FROM public.simulation_run"))
                                    .value_or(std::tuple(boost::json::value(boost::json::object()), false));
     if (there.as_object() == run) {
+        keep_ = keep_ || kept;
         co_await main_.execute("UPDATE public.simulation_run SET keep = $1", keep_);
         co_return true;
     }
@@ -205,21 +254,25 @@ asio::awaitable<bool> databases::open(boost::json::object run)
 
 asio::awaitable<void> databases::empty()
 {
-    co_await main_.run_script(runtime_sql(drop_all(readmodel::read_tables(readmodel::system::main))).text());
+    // The claim ends first and its table goes last: whoever is killed in between leaves something to be emptied.
+    co_await main_.run_script({"DELETE FROM public.simulation_run", nullptr});
     co_await vb_.run_script(runtime_sql(drop_all(readmodel::read_tables(readmodel::system::vb))).text());
+    co_await main_.run_script(runtime_sql(drop_all(readmodel::read_tables(readmodel::system::main))).text());
 }
 
 asio::awaitable<void> databases::close()
 {
     if (!keep_ && !server_)
         co_await empty();
+    if (!keep_ && server_)
+        co_await main_.run_script({"DELETE FROM public.simulation_run", nullptr});
     co_await when_all(main_.close(), vb_.close());
-    if (!keep_ && server_) {
-        std::vector<std::string> commands;
-        for (const auto& [variable, name] : dsn_variables())
-            commands.push_back(fmt::format("DROP DATABASE {} WITH (FORCE)", name));
-        co_await on_server(server_->dsn("postgres"), std::move(commands));
-    }
+    main_lock_.reset();
+    vb_lock_.reset();
+    if (!keep_ && server_)
+        co_await on_server(
+            server_->dsn("postgres"),
+            {"DROP DATABASE tradecore_vb WITH (FORCE)", "DROP DATABASE tradecore WITH (FORCE)"});
 }
 
 } // namespace tradecore::app::simulate

@@ -6,6 +6,7 @@
 #include <tradecore/db/configuration.hpp>
 #include <tradecore/db/database.hpp>
 #include <tradecore/embedded/server.hpp>
+#include <tradecore/pg/connection.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
@@ -35,8 +36,8 @@ public:
     /// What: makes what is missing, opens both databases, and prepares their schemas.
     /// Params: `run` is what makes the run what it is: the same parameters are the same run.
     /// Returns: whether an earlier run of the same parameters goes on.
-    /// Errors: std::runtime_error when they hold another run that was to be kept, or something that is no run at all;
-    ///   what the databases throw.
+    /// Errors: std::runtime_error when another program uses them, when they hold another run that was to be kept, or
+    ///   something that is no run at all; what the databases throw.
     [[nodiscard]] boost::asio::awaitable<bool> open(boost::json::object run);
 
     /// What: closes both; drops what was made in them unless it is to be kept. Errors: what the databases throw.
@@ -48,7 +49,10 @@ public:
     [[nodiscard]] const database_options& vb_options() const { return vb_options_; }
 
 private:
+    void read_pool_options(const environment& from);
     [[nodiscard]] boost::asio::awaitable<void> connect();
+    [[nodiscard]] boost::asio::awaitable<void> lock();
+    [[nodiscard]] boost::asio::awaitable<void> require_nothing_foreign();
     [[nodiscard]] boost::asio::awaitable<bool> claim(const boost::json::object& run);
     [[nodiscard]] boost::asio::awaitable<void> apply_schemas();
     [[nodiscard]] boost::asio::awaitable<void> empty();
@@ -57,6 +61,9 @@ private:
     std::unique_ptr<embedded::server> server_; ///< null: the environment's servers are used
     environment from_;
     std::optional<std::size_t> connections_;
+    // Each holds its database's advisory lock as long as the run lasts.
+    std::unique_ptr<pg::connection> main_lock_;
+    std::unique_ptr<pg::connection> vb_lock_;
     database_options main_options_;
     database_options vb_options_;
     database main_{"main"};

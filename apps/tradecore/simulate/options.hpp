@@ -8,9 +8,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 namespace tradecore::app::simulate {
+
+/// What: the flags make no sense together; nothing was done.
+class usage_error : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
 
 /// What: what `tradecore simulate` is asked to do; the members are its flags.
 struct options {

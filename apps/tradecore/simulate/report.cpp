@@ -71,6 +71,7 @@ boost::json::object to_json(const report& of)
         {"commands", of.commands},
         {"repeated", of.repeated},
         {"events", of.events},
+        {"redelivered", of.redelivered},
         {"orders",
          {{"placed", of.orders.placed},
           {"filled", of.orders.filled},
@@ -104,6 +105,8 @@ std::string to_text(const report& of)
     if (of.repeated > 0)
         line("", fmt::format("{} of them had been answered by an earlier run", of.repeated));
     line("events", std::to_string(of.events));
+    if (of.redelivered > 0)
+        line("", fmt::format("{} of them had not been delivered to the other system", of.redelivered));
     line(
         "orders", fmt::format(
                       "{} placed: {} filled, {} cancelled, {} rejected, {} open", of.orders.placed, of.orders.filled,

@@ -35,8 +35,7 @@ market::price_series load_prices(const options& wanted)
     if (wanted.prices)
         return market::read_prices(*wanted.prices, wanted.symbol);
     if (wanted.symbol && *wanted.symbol != market::sample_symbol)
-        throw std::invalid_argument(
-            "--symbol needs --prices: the generated sample is " + std::string(market::sample_symbol));
+        throw usage_error("--symbol needs --prices: the generated sample is " + std::string(market::sample_symbol));
     return market::make_sample(wanted.seed, sample_ticks);
 }
 
@@ -160,6 +159,7 @@ report run(const options& wanted, const environment& from)
         if (error)
             return;
         caught = signal;
+        signals.clear(); // a second one ends the program at once
         stop.emit(asio::cancellation_type::terminal);
     });
     std::exception_ptr failure;

@@ -5,7 +5,7 @@
 
 #include <tradecore/db/coroutines.hpp>
 
-#include <iterator>
+#include <deque>
 
 namespace tradecore::app::simulate {
 
@@ -87,22 +87,24 @@ asio::awaitable<void> systems::after_main(std::vector<events::recorded_event> ap
 
 asio::awaitable<void> systems::deliver_to_broker(std::vector<events::recorded_event> appended)
 {
-    for (auto& event : appended) {
-        if (!service::process_manager::answers_main(event))
-            continue;
-        const service::relay::mark here(to_broker_, event.id);
+    std::erase_if(appended, [](const auto& event) { return !service::process_manager::answers_main(event); });
+    // All of them at once: the relay must not take the second for lost while the first is on its way.
+    std::deque<service::relay::mark> under_way;
+    for (const auto& event : appended)
+        under_way.emplace_back(to_broker_, event.id);
+    for (auto& event : appended)
         co_await process_.on_main_event(std::move(event));
-    }
 }
 
 asio::awaitable<void> systems::deliver_to_main(std::vector<events::recorded_event> appended)
 {
-    for (auto& event : appended) {
-        if (!service::process_manager::answers_broker(event))
-            continue;
-        const service::relay::mark here(to_main_, event.id);
+    std::erase_if(appended, [](const auto& event) { return !service::process_manager::answers_broker(event); });
+    // All of them at once: the relay must not take the second for lost while the first is on its way.
+    std::deque<service::relay::mark> under_way;
+    for (const auto& event : appended)
+        under_way.emplace_back(to_main_, event.id);
+    for (auto& event : appended)
         co_await process_.on_broker_event(std::move(event));
-    }
 }
 
 asio::awaitable<void> systems::stop_relays_after(asio::awaitable<void> work)

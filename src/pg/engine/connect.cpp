@@ -100,13 +100,16 @@ resolve(const asio::any_io_executor& executor, const connect_options& options, d
     co_return endpoints;
 }
 
-void prepare_socket(socket_type& socket, const endpoint& peer)
+error_code prepare_socket(socket_type& socket, const endpoint& peer)
 {
-    socket.non_blocking(true);
-    if (peer.protocol().family() == AF_UNIX)
-        return;
-    socket.set_option(asio::ip::tcp::no_delay(true));
-    socket.set_option(asio::socket_base::keep_alive(true));
+    error_code error;
+    socket.non_blocking(true, error);
+    if (error || peer.protocol().family() == AF_UNIX)
+        return error;
+    socket.set_option(asio::ip::tcp::no_delay(true), error);
+    if (!error)
+        socket.set_option(asio::socket_base::keep_alive(true), error);
+    return error;
 }
 
 asio::awaitable<std::shared_ptr<socket_type>>
@@ -121,9 +124,10 @@ open_socket(const asio::any_io_executor& executor, const connect_options& option
         co_await socket->async_connect(peer, asio::redirect_error(asio::use_awaitable, error));
         if (within.passed())
             throw too_slow(options);
+        if (!error)
+            error = prepare_socket(*socket, peer);
         if (error)
             continue;
-        prepare_socket(*socket, peer);
         co_return socket;
     }
     throw cannot_connect(options, error);

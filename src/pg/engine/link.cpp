@@ -149,11 +149,15 @@ void link::on_read(const error_code& error, std::size_t count)
         return;
     }
     incoming_.received(count);
-    dispatching_ = true;
-    protocol::message next{};
     auto framing = protocol::receive_buffer::framing::incomplete;
-    while (is_open() && (framing = incoming_.next(next)) == protocol::receive_buffer::framing::complete)
-        dispatch(next);
+    dispatching_ = true;
+    try {
+        framing = dispatch_all();
+    }
+    catch (...) {
+        // A notice handler, or memory: half a message was handled, so nothing after it can be.
+        close(std::current_exception());
+    }
     dispatching_ = false;
     if (!is_open())
         return;
@@ -162,6 +166,15 @@ void link::on_read(const error_code& error, std::size_t count)
     flush();
     if (is_open())
         read();
+}
+
+protocol::receive_buffer::framing link::dispatch_all()
+{
+    protocol::message next{};
+    auto framing = protocol::receive_buffer::framing::incomplete;
+    while (is_open() && (framing = incoming_.next(next)) == protocol::receive_buffer::framing::complete)
+        dispatch(next);
+    return framing;
 }
 
 void link::dispatch(const protocol::message& incoming)

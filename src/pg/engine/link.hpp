@@ -73,6 +73,7 @@ private:
     void abandon() noexcept override;
     void read();
     void on_read(const boost::system::error_code& error, std::size_t count);
+    [[nodiscard]] protocol::receive_buffer::framing dispatch_all();
     void dispatch(const protocol::message& incoming);
     void dispatch_to_exchange(const protocol::message& incoming);
     void end_exchange();

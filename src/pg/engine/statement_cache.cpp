@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/engine/statement_cache.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace tradecore::pg::engine {
@@ -19,7 +21,7 @@ void statement_cache::insert(std::string_view text, std::shared_ptr<const prepar
     erase(text);
     by_use_.push_front({std::string(text), std::move(added)});
     by_text_.emplace(by_use_.front().text, by_use_.begin());
-    while (by_use_.size() > most_)
+    while (by_use_.size() > std::max<std::size_t>(most_, 1))
         drop(std::prev(by_use_.end()));
 }
 
@@ -31,9 +33,24 @@ void statement_cache::erase(std::string_view text)
 
 void statement_cache::drop(entries::iterator where)
 {
-    dropped_.push_back(where->statement->name);
+    dropped_.push_back(std::move(where->statement));
     by_text_.erase(where->text);
     by_use_.erase(where);
+}
+
+std::vector<std::shared_ptr<const prepared_statement>> statement_cache::take_closable()
+{
+    const auto in_use = [](const auto& statement) { return statement.use_count() > 1; };
+    const auto closable = std::partition(dropped_.begin(), dropped_.end(), in_use);
+    std::vector<std::shared_ptr<const prepared_statement>> taken(
+        std::make_move_iterator(closable), std::make_move_iterator(dropped_.end()));
+    dropped_.erase(closable, dropped_.end());
+    return taken;
+}
+
+void statement_cache::put_back(std::vector<std::shared_ptr<const prepared_statement>> unclosed)
+{
+    std::ranges::move(unclosed, std::back_inserter(dropped_));
 }
 
 std::string statement_cache::fresh_name()

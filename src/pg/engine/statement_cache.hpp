@@ -23,7 +23,8 @@ struct prepared_statement {
     std::vector<std::int16_t> result_formats;
 };
 
-/// The prepared statements of one connection by their text, the least recently used dropped first.
+/// The prepared statements of one connection by their text, the least recently used dropped first. The one that was
+/// inserted last is always kept.
 ///
 /// Thread safety: none.
 class statement_cache {
@@ -33,14 +34,16 @@ public:
     void limit(std::size_t most) noexcept { most_ = most; }
     /// @returns the statement of that text, now the most recently used; null when there is none.
     [[nodiscard]] std::shared_ptr<const prepared_statement> find(std::string_view text);
-    /// Keeps a statement; what has to go for it, or for being its elder, is added to `dropped()`.
+    /// Keeps a statement; what has to go for it, or for being its elder, can be closed later.
     void insert(std::string_view text, std::shared_ptr<const prepared_statement> added);
-    /// Forgets the statement of that text, if any; it is added to `dropped()`.
+    /// Forgets the statement of that text, if any; it can be closed later.
     void erase(std::string_view text);
     /// @returns a name no statement of this connection has had.
     [[nodiscard]] std::string fresh_name();
-    /// The names of statements the server still holds and that must be closed; who closes them clears it.
-    [[nodiscard]] std::vector<std::string>& dropped() noexcept { return dropped_; }
+    /// Takes those dropped statements that the server still holds and nobody is about to use: they can be closed.
+    [[nodiscard]] std::vector<std::shared_ptr<const prepared_statement>> take_closable();
+    /// Gives back what could not be closed after all.
+    void put_back(std::vector<std::shared_ptr<const prepared_statement>> unclosed);
 
 private:
     struct entry {
@@ -54,7 +57,7 @@ private:
     std::size_t most_;
     entries by_use_; // the most recently used first
     std::unordered_map<std::string_view, entries::iterator> by_text_;
-    std::vector<std::string> dropped_;
+    std::vector<std::shared_ptr<const prepared_statement>> dropped_;
     std::uint64_t named_ = 0;
 };
 

@@ -11,7 +11,7 @@ namespace tradecore::pg::fsm {
 /// The client's side of SCRAM-SHA-256 without channel binding (RFC 5802, RFC 7677).
 ///
 /// The server proves that it knows the password too: `verify` must succeed before the server may be
-/// believed. The password is held until the proof is made, then overwritten.
+/// believed. This copy of the password is overwritten once the proof is made.
 class scram_client {
 public:
     /// The most rounds of PBKDF2 a server may ask for; its default is 4,096. More would let a hostile

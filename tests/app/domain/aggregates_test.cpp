@@ -61,7 +61,7 @@ TEST(connection, is_created_then_activated_once)
 {
     connection_state connection;
     EXPECT_EQ(reason(decide(connection, activate_connection{fill_id, noon})), "the connection does not exist");
-    const create_connection create{connection_id, user_id, account_id, noon};
+    const create_connection create{connection_id, user_id, account_id, "USD", noon};
     const auto created = decide(connection, create);
     EXPECT_EQ(
         created.events(),

@@ -88,10 +88,11 @@ TEST_F(simulation, drops_what_it_made_unless_it_is_kept)
     EXPECT_EQ(main_.run("SELECT count(*) FROM orders"), orders);
 }
 
-TEST_F(simulation, repeats_a_kept_run_without_appending_anything)
+TEST_F(simulation, repeats_a_kept_run_without_appending_anything_and_keeps_it)
 {
     const auto first = simulate({"--keep"});
-    const auto again = simulate({"--keep"});
+    const auto again = simulate({});
+    EXPECT_EQ(main_.run("SELECT count(*) FROM orders"), orders);
     expect_sound(again);
     EXPECT_EQ(again.at("digest"), first.at("digest"));
     EXPECT_EQ(again.at("events"), first.at("events"));
@@ -102,7 +103,7 @@ TEST_F(simulation, goes_on_where_it_was_killed)
 {
     const auto whole = simulate({});
     for (const auto* reached : {"orders 21/", "orders 84/", "orders 189/"}) {
-        child_process killed(command({"--keep"}), environment());
+        child_process killed(command({}), environment());
         ASSERT_TRUE(killed.wait_for_line(reached));
         killed.send(SIGKILL);
         EXPECT_EQ(killed.wait().status, 128 + SIGKILL);
@@ -116,7 +117,7 @@ TEST_F(simulation, goes_on_where_it_was_killed)
 TEST_F(simulation, ends_on_a_signal_and_can_go_on)
 {
     const auto whole = simulate({});
-    child_process running(command({"--keep"}), environment());
+    child_process running(command({}), environment());
     ASSERT_TRUE(running.wait_for_line("orders 42/"));
     running.send(SIGTERM);
     const auto ended = running.wait();
@@ -136,11 +137,45 @@ TEST_F(simulation, does_not_mix_two_runs)
 
 TEST_F(simulation, leaves_alone_what_is_not_of_a_simulation)
 {
-    main_.run("CREATE TABLE public.tradecore_schema (name text)");
-    const auto refused = run_program(command({}), environment());
+    main_.run("CREATE TABLE public.users (name text); INSERT INTO users VALUES ('somebody')");
+    auto refused = run_program(command({}), environment());
     EXPECT_EQ(refused.status, 1);
-    EXPECT_NE(refused.err.find("it is left alone"), std::string::npos) << refused.err;
-    EXPECT_EQ(main_.run("SELECT to_regclass('public.tradecore_schema') IS NOT NULL"), "t");
+    EXPECT_NE(refused.err.find("the database main has a table users that is not of a simulation"), std::string::npos)
+        << refused.err;
+    EXPECT_EQ(main_.run("SELECT name FROM users"), "somebody");
+    main_.run("DROP TABLE users");
+
+    vb_.run("CREATE SCHEMA es; CREATE TABLE es.mine (name text)");
+    refused = run_program(command({"--seed", "5"}), environment());
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_NE(refused.err.find("the database vb has a schema es that is not of a simulation"), std::string::npos)
+        << refused.err;
+    EXPECT_EQ(vb_.run("SELECT to_regclass('es.mine') IS NOT NULL"), "t");
+}
+
+TEST_F(simulation, empties_what_a_program_killed_while_dropping_left)
+{
+    const auto whole = simulate({});
+    simulate({"--keep"});
+    // As after the first steps of dropping: the claim is gone, one database is empty, the other is not.
+    main_.run("DELETE FROM simulation_run");
+    vb_.run("DROP SCHEMA es CASCADE; DROP SCHEMA proj CASCADE; DROP TABLE tradecore_schema, vb_accounts, vb_orders, "
+            "vb_fills");
+    const auto again = simulate({});
+    expect_sound(again);
+    EXPECT_EQ(again.at("digest"), whole.at("digest"));
+    EXPECT_EQ(again.at("repeated").as_int64(), 0);
+}
+
+TEST_F(simulation, has_its_databases_for_itself)
+{
+    child_process running(command({}), environment());
+    ASSERT_TRUE(running.wait_for_line("orders 21/"));
+    const auto second = run_program(command({"--seed", "2"}), environment());
+    EXPECT_EQ(second.status, 1);
+    EXPECT_NE(second.err.find("another program runs a simulation in the database main"), std::string::npos)
+        << second.err;
+    EXPECT_EQ(running.wait().status, 0);
 }
 
 TEST_F(simulation, refuses_a_wrong_price_line_before_anything_is_done)
@@ -172,6 +207,8 @@ TEST_F(simulation, refuses_flags_and_variables_that_make_no_sense_by_name)
     refused({}, {{"PG_POOL_TIMEOUT_SEC", "soon"}}, "PG_POOL_TIMEOUT_SEC");
     refused({}, {{"ENABLE_VB_DATABASE", "false"}}, "ENABLE_VB_DATABASE");
     refused({}, {{"VB_POSTGRES_DSN", ""}}, "VB_POSTGRES_DSN");
+    refused({}, {{"VB_POSTGRES_DSN", main_.dsn()}}, "VB_POSTGRES_DSN: names the same database");
+    refused({"--symbol", "OTHER"}, {}, "--symbol needs --prices");
 }
 
 TEST(embedded_simulation, makes_a_server_of_its_own_and_takes_over_what_a_killed_program_left)

@@ -198,13 +198,32 @@ TEST(connection, prepares_anew_when_what_it_had_prepared_is_out_of_date)
 
 TEST(connection, keeps_no_more_prepared_statements_than_asked)
 {
+    for (const std::size_t most : {0U, 1U, 4U}) {
+        run([most]() -> asio::awaitable<void> {
+            auto options = pg::connect_options::parse(test::dsn());
+            options.statement_cache_size = most;
+            const auto db = co_await pg::connection::connect(co_await asio::this_coro::executor, options);
+            for (int i = 0; i < 20; ++i) {
+                EXPECT_EQ(co_await db->fetchval<int>(runtime_sql("SELECT " + std::to_string(i))), i);
+                // What could not be closed beside a statement that failed is closed later.
+                co_await message_of<pg::division_by_zero>(
+                    db->execute(runtime_sql("SELECT " + std::to_string(i) + " / 0")));
+            }
+            const auto kept = co_await db->fetchval<std::int64_t>("SELECT count(*) FROM pg_prepared_statements");
+            EXPECT_LE(kept, static_cast<std::int64_t>(most) + 3);
+        });
+    }
+}
+
+TEST(connection, closes_itself_when_a_notice_handler_throws)
+{
     run([]() -> asio::awaitable<void> {
-        auto options = pg::connect_options::parse(test::dsn());
-        options.statement_cache_size = 4;
-        const auto db = co_await pg::connection::connect(co_await asio::this_coro::executor, options);
-        for (int i = 0; i < 20; ++i)
-            EXPECT_EQ(co_await db->fetchval<int>(runtime_sql("SELECT " + std::to_string(i))), i);
-        EXPECT_LE(co_await db->fetchval<std::int64_t>("SELECT count(*) FROM pg_prepared_statements"), 5);
+        const auto db = co_await connect();
+        db->on_notice([](const pg::diagnostics&) { throw std::runtime_error("the handler's own"); });
+        const auto message = co_await message_of<std::runtime_error>(
+            db->run_script({"DO $$ BEGIN RAISE NOTICE 'now'; END $$", nullptr}));
+        EXPECT_EQ(message, "the handler's own");
+        EXPECT_FALSE(db->is_open());
     });
 }
 
