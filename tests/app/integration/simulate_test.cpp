@@ -129,9 +129,9 @@ TEST_F(simulation, ends_on_a_signal_and_can_go_on)
 TEST_F(simulation, does_not_mix_two_runs)
 {
     simulate({"--keep"});
-    const auto other = run_program(command({"--seed", "9"}), environment());
+    const auto other = run_program(command({"--cash", "5000"}), environment());
     EXPECT_EQ(other.status, 1);
-    EXPECT_NE(other.err.find("another run that is to be kept (seed \"1\" there, \"9\" now)"), std::string::npos)
+    EXPECT_NE(other.err.find("another run that is to be kept (cash \"100000\" there, \"5000\" now)"), std::string::npos)
         << other.err;
 }
 
