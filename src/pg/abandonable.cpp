@@ -50,6 +50,7 @@ private:
                     return;
                 holder = first_;
                 unlink(*holder);
+                holder->service_ = nullptr; // it may outlive the context, and so this
             }
             holder->abandon();
         }
@@ -67,7 +68,8 @@ abandonable::abandonable(boost::asio::execution_context& context)
 
 abandonable::~abandonable()
 {
-    service_->remove(*this);
+    if (service_ != nullptr)
+        service_->remove(*this);
 }
 
 } // namespace tradecore::pg

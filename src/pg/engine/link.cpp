@@ -32,7 +32,7 @@ bool ends_the_session(const diagnostics& said)
 
 link::link(socket_type socket, std::string peer)
     : abandonable(asio::query(socket.get_executor(), asio::execution::context)), socket_(std::move(socket)),
-      peer_(std::move(peer)), incoming_(largest_message), deadline_timer_(socket_.get_executor())
+      peer_(std::move(peer)), incoming_(largest_message), deadline_timer_(std::in_place, socket_->get_executor())
 {}
 
 link::~link() = default;
@@ -96,8 +96,8 @@ void link::close(std::exception_ptr why) noexcept
         return;
     closed_because_ = std::move(why);
     error_code ignored;
-    socket_.close(ignored);
-    deadline_timer_.cancel();
+    socket_->close(ignored);
+    deadline_timer_->cancel();
     const auto unanswered = std::exchange(exchanges_, {});
     for (const auto& waiting : unanswered)
         waiting->fail(closed_because_);
@@ -112,7 +112,7 @@ void link::terminate() noexcept
         std::string goodbye;
         protocol::write_terminate(goodbye);
         error_code ignored;
-        socket_.write_some(asio::buffer(goodbye), ignored);
+        socket_->write_some(asio::buffer(goodbye), ignored);
     }
     close(std::make_exception_ptr(
         connection_error(client_errc::connection_closed, "the connection was closed by its owner")));
@@ -120,6 +120,12 @@ void link::terminate() noexcept
 
 void link::abandon() noexcept
 {
+    // Whoever holds the connection may outlive the context; what belongs to it must not.
+    if (is_open())
+        closed_because_ = std::make_exception_ptr(
+            connection_error(client_errc::connection_closed, "the event loop of the connection has ended"));
+    socket_.reset();
+    deadline_timer_.reset();
     const auto unanswered = std::exchange(exchanges_, {});
     for (const auto& waiting : unanswered)
         waiting->abandon();
@@ -128,7 +134,7 @@ void link::abandon() noexcept
 void link::read()
 {
     const auto space = incoming_.space();
-    socket_.async_read_some(
+    socket_->async_read_some(
         asio::buffer(space.data(), space.size()),
         [self = shared_from_this()](error_code error, std::size_t count) { self->on_read(error, count); });
 }
@@ -249,7 +255,7 @@ void link::flush_soon()
     if (flush_posted_ || write_waits_)
         return;
     flush_posted_ = true;
-    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    asio::post(socket_->get_executor(), [self = shared_from_this()] {
         self->flush_posted_ = false;
         self->flush();
     });
@@ -260,7 +266,7 @@ void link::flush()
     if (write_waits_ || outgoing_.empty() || !is_open())
         return;
     error_code error;
-    const std::size_t written = socket_.write_some(asio::buffer(outgoing_), error);
+    const std::size_t written = socket_->write_some(asio::buffer(outgoing_), error);
     if (!error && written == outgoing_.size()) {
         outgoing_.clear();
         return;
@@ -273,7 +279,7 @@ void link::flush()
     writing_.assign(outgoing_, written, std::string::npos);
     outgoing_.clear();
     write_waits_ = true;
-    asio::async_write(socket_, asio::buffer(writing_), [self = shared_from_this()](error_code failed, std::size_t) {
+    asio::async_write(*socket_, asio::buffer(writing_), [self = shared_from_this()](error_code failed, std::size_t) {
         self->write_waits_ = false;
         self->writing_.clear();
         if (!failed)
@@ -286,8 +292,8 @@ void link::watch_deadline(exchange::clock::time_point deadline)
     if (deadline >= watched_deadline_)
         return;
     watched_deadline_ = deadline;
-    deadline_timer_.expires_at(deadline);
-    deadline_timer_.async_wait([self = shared_from_this()](const error_code& error) {
+    deadline_timer_->expires_at(deadline);
+    deadline_timer_->async_wait([self = shared_from_this()](const error_code& error) {
         if (!error)
             self->on_deadline();
     });

@@ -83,7 +83,8 @@ private:
     void on_deadline();
     void fail_protocol(std::string_view what) noexcept;
 
-    socket_type socket_;
+    // Both are there until the execution context ends.
+    std::optional<socket_type> socket_;
     std::string peer_;
     protocol::receive_buffer incoming_;
     std::string outgoing_;
@@ -92,7 +93,7 @@ private:
     bool flush_posted_ = false;
     bool dispatching_ = false;
     std::deque<std::shared_ptr<exchange>> exchanges_;
-    boost::asio::steady_timer deadline_timer_;
+    std::optional<boost::asio::steady_timer> deadline_timer_;
     exchange::clock::time_point watched_deadline_ = exchange::no_deadline;
     std::exception_ptr closed_because_;
     std::optional<diagnostics> farewell_; // the server's error outside of any exchange

@@ -359,4 +359,15 @@ TEST(connection, leaves_nothing_behind_when_the_loop_is_destroyed_in_mid_flight)
     });
 }
 
+TEST(connection, may_outlive_its_event_loop)
+{
+    std::unique_ptr<pg::connection> kept;
+    run([&]() -> asio::awaitable<void> {
+        kept = co_await connect();
+        EXPECT_EQ(co_await kept->fetchval<int>("SELECT 1"), 1);
+    });
+    EXPECT_FALSE(kept->is_open());
+    kept->close();
+}
+
 } // namespace

@@ -152,7 +152,7 @@ TEST(relay, leaves_alone_what_the_caller_of_an_append_is_delivering)
             co_await systems.process.on_main_event(*connected);
             EXPECT_FALSE(caught_up);
         }
-        while (!caught_up)
+        while (!caught_up) // NOLINT(bugprone-infinite-loop): the other coroutine ends it
             co_await asio::post(executor, asio::use_awaitable);
         EXPECT_EQ(systems.to_broker.redelivered(), 2U); // deposit and order, but not the connection
         co_await main.close();
