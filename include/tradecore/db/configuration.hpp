@@ -44,8 +44,8 @@ struct database_configuration {
 /// `<prefix>POSTGRES_DSN` (before `<prefix>DATABASE_URL`), `<prefix>PG_POOL_MIN_SIZE`,
 /// `<prefix>PG_POOL_MAX_SIZE`, `<prefix>PG_POOL_TIMEOUT_SEC`, `<prefix>PG_COMMAND_TIMEOUT_SEC`, and for all
 /// databases `DB_SLOW_QUERY_THRESHOLD_MS`, `DB_POOL_EXHAUSTION_THRESHOLD` (a share, 0.9),
-/// `DB_LONG_TRANSACTION_THRESHOLD_MS`, `DB_SLOW_ACQUIRE_THRESHOLD_MS`, `DB_LOG_ARGUMENTS` (true, whether slow queries are
-/// logged with their arguments). An empty value counts as not set.
+/// `DB_LONG_TRANSACTION_THRESHOLD_MS`, `DB_SLOW_ACQUIRE_THRESHOLD_MS`, `DB_LOG_ARGUMENTS` (true, whether slow queries
+/// are logged with their arguments). An empty value counts as not set.
 ///
 /// @param name the database's name.
 /// @param prefix "" for main, "VB_" for vb.
