@@ -39,4 +39,4 @@ struct connect_options {
     [[nodiscard]] std::string describe() const;
 };
 
-}  // namespace tradecore::pg
+} // namespace tradecore::pg

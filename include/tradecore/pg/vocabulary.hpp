@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/uuid/uuid.hpp>
+
 #include <chrono>
 #include <cstdint>
 
@@ -15,7 +16,8 @@ using uuid = boost::uuids::uuid;
 using timestamptz = std::chrono::sys_time<std::chrono::microseconds>;
 
 /// @returns the wall clock's time, cut to the microseconds PostgreSQL keeps.
-inline timestamptz now() {
+inline timestamptz now()
+{
     return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
 }
 
@@ -24,5 +26,5 @@ namespace pg {
 /// Object identifier of a type, as in `pg_type.oid`.
 using oid = std::uint32_t;
 
-}  // namespace pg
-}  // namespace tradecore
+} // namespace pg
+} // namespace tradecore

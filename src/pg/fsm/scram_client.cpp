@@ -119,6 +119,7 @@ std::optional<std::string> scram_client::client_final(std::string_view server_fi
         return std::nullopt;
     std::uint32_t iterations = 0;
     const auto* const end = iterations_text->data() + iterations_text->size();
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): `end` says where it ends
     const auto [stopped, problem] = std::from_chars(iterations_text->data(), end, iterations);
     if (problem != std::errc{} || stopped != end || iterations < 1 || iterations > most_iterations)
         return std::nullopt;

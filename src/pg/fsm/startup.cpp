@@ -53,7 +53,7 @@ void startup::begin(std::string& out) const
     if (options_.statement_timeout.count() > 0)
         settings.emplace_back("statement_timeout", std::to_string(options_.statement_timeout.count()));
     for (const auto& setting : options_.settings)
-        settings.push_back(setting);
+        settings.emplace_back(setting);
     protocol::write_startup(out, settings);
 }
 
