@@ -222,7 +222,9 @@ TEST_F(database_test, a_deadlock_is_repeated_until_both_have_succeeded)
             });
         };
         co_await when_all(move(1, 2, first_locked, second_locked), move(2, 1, second_locked, first_locked));
-        EXPECT_EQ(attempts, 3);
+        // Three when one of them is the victim; the server may find both sides of the deadlock at once, or it again.
+        EXPECT_GE(attempts, 3);
+        EXPECT_LE(attempts, 2 * transaction_options{}.max_attempts);
     });
     EXPECT_EQ(balance(1), "100");
     EXPECT_EQ(balance(2), "200");
