@@ -83,6 +83,20 @@ std::string first_difference(const boost::json::object& there, const boost::json
     return "other parameters";
 }
 
+/// What: the lock that keeps two simulations apart. Waits a little: the server may not have noticed yet that a program
+///   that held it was killed.
+asio::awaitable<bool> take_lock(pg::connection& on)
+{
+    co_await on.execute("SET lock_timeout = '5s'");
+    try {
+        co_await on.execute("SELECT pg_advisory_lock(hashtextextended('tradecore_simulation', 0))");
+    }
+    catch (const pg::lock_not_available&) {
+        co_return false;
+    }
+    co_return true;
+}
+
 std::string drop_all(const std::vector<readmodel::read_table>& tables)
 {
     std::string script = "DROP SCHEMA IF EXISTS es CASCADE; DROP SCHEMA IF EXISTS proj CASCADE;"
@@ -167,10 +181,9 @@ asio::awaitable<void> databases::lock()
     const auto in_use = [](std::string_view name) {
         return std::runtime_error(fmt::format("another program runs a simulation in the database {}", name));
     };
-    if (!co_await main_lock_->fetchval<bool>(
-            "SELECT pg_try_advisory_lock(hashtextextended('tradecore_simulation', 0))"))
+    if (!co_await take_lock(*main_lock_))
         throw in_use("main");
-    if (co_await vb_lock_->fetchval<bool>("SELECT pg_try_advisory_lock(hashtextextended('tradecore_simulation', 0))"))
+    if (co_await take_lock(*vb_lock_))
         co_return;
     // Advisory locks belong to a database: if it is ours already, both names lead to the same one.
     const auto ours = co_await vb_lock_->fetchval<bool>(

@@ -171,7 +171,9 @@ TEST_F(simulation, has_its_databases_for_itself)
 {
     child_process running(command({}), environment());
     ASSERT_TRUE(running.wait_for_line("orders 21/"));
+    running.send(SIGSTOP); // or it might be done before the other gives up
     const auto second = run_program(command({"--seed", "2"}), environment());
+    running.send(SIGCONT);
     EXPECT_EQ(second.status, 1);
     EXPECT_NE(second.err.find("another program runs a simulation in the database main"), std::string::npos)
         << second.err;
