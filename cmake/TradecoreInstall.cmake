@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake --install: headers, one library a room, the program, and find_package(tradecore) with targets tradecore::<room>.
+# cmake --install: headers, one library a room, the program, find_package(tradecore) with targets tradecore::<room>, and
+# pkg-config files.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
+include(TradecorePkgConfig)
 
 get_property(rooms GLOBAL PROPERTY tradecore_rooms)
+foreach(room IN LISTS rooms)
+    tradecore_pkg_config(${room} "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+endforeach()
 list(TRANSFORM rooms PREPEND tradecore_ OUTPUT_VARIABLE targets)
 set(package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/tradecore")
 

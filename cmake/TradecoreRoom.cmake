@@ -39,6 +39,7 @@ function(tradecore_add_room room)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS;LINK")
     set(target tradecore_${room})
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${TRADECORE_ROOT}/src/${room}/*.cpp")
+    set(room_deps ${arg_DEPS})
     list(TRANSFORM arg_DEPS PREPEND tradecore::)
 
     if(sources)
@@ -59,6 +60,8 @@ function(tradecore_add_room room)
     target_compile_definitions(${target} ${scope} ${TRADECORE_DEFINITIONS})
     target_link_libraries(${target} ${scope} ${arg_DEPS} ${arg_LINK})
     set_property(GLOBAL APPEND PROPERTY tradecore_rooms ${room})
+    set_property(GLOBAL PROPERTY tradecore_${room}_deps "${room_deps}")
+    set_property(GLOBAL PROPERTY tradecore_${room}_links "${arg_LINK}")
 endfunction()
 
 # The program: everything but main.cpp is the library tradecore_app, so that tests can link it.

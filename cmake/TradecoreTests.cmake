@@ -74,6 +74,16 @@ foreach(room IN LISTS rooms)
     endif()
 endforeach()
 
+# A project of somebody else, built against an installed copy; a sanitized library would need the sanitizer there, too.
+if(NOT TRADECORE_SANITIZE)
+    foreach(way cmake pkg-config)
+        add_test(NAME consumer.${way}
+            COMMAND "${tests_root}/consumer/run.sh" ${way} "${CMAKE_BINARY_DIR}" "${CMAKE_CXX_COMPILER}")
+        set_tests_properties(consumer.${way} PROPERTIES TIMEOUT 300 FIXTURES_REQUIRED postgres
+            ENVIRONMENT "TRADECORE_TEST_POSTGRES=${server_folder}")
+    endforeach()
+endif()
+
 # Every public header compiles alone: one file each, without the precompiled header.
 if(TRADECORE_HEADER_CHECK)
     file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${TRADECORE_ROOT}/include" "${TRADECORE_ROOT}/include/*.hpp")
