@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstring>
 
 namespace tradecore::pg::detail {
 
@@ -107,6 +108,13 @@ std::string uuid_to_text(const tradecore::uuid& value)
         append_hex(text, value.data[i]);
     }
     return text;
+}
+
+tradecore::uuid uuid_from_wire(std::string_view bytes) noexcept
+{
+    tradecore::uuid value{};
+    std::memcpy(value.data, bytes.data(), sizeof value.data);
+    return value;
 }
 
 std::optional<tradecore::uuid> uuid_from_text(std::string_view text) noexcept

@@ -34,6 +34,8 @@ template <class T>
 [[nodiscard]] std::optional<std::vector<std::byte>> bytea_from_text(std::string_view text);
 
 [[nodiscard]] std::string uuid_to_text(const tradecore::uuid& value);
+/// @param bytes 16 of them.
+[[nodiscard]] tradecore::uuid uuid_from_wire(std::string_view bytes) noexcept;
 /// Reads 32 hexadecimal digits in groups of 8-4-4-4-12.
 [[nodiscard]] std::optional<tradecore::uuid> uuid_from_text(std::string_view text) noexcept;
 
