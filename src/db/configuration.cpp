@@ -117,7 +117,7 @@ read_database_options(const environment& from, std::string name, std::string_vie
         }
         break;
     }
-    if (options.connect.host.empty())
+    if (options.connect.hosts.empty())
         throw configuration_error(own.name("POSTGRES_DSN"), "is not set, nor is " + own.name("DATABASE_URL"));
 
     const auto default_minimum = options.pool.minimum;

@@ -4,9 +4,7 @@
 #include <tradecore/pg/connect_options.hpp>
 
 #include <charconv>
-#include <pwd.h>
 #include <stdexcept>
-#include <unistd.h>
 
 namespace tradecore::pg {
 
@@ -29,37 +27,25 @@ T number(std::string_view keyword, std::string_view text, T least, T most)
     return value;
 }
 
-// Plain text is all there is on the wire, so whoever asks for more must not believe to have it.
-void check_sslmode(std::string_view mode)
+ssl_mode read_ssl_mode(std::string_view text)
 {
-    if (mode == "disable" || mode == "allow" || mode == "prefer") {
-        return;
-    }
-    if (mode == "require" || mode == "verify-ca" || mode == "verify-full") {
-        refuse("sslmode=" + std::string(mode) + " is not supported: this version does not speak TLS");
-    }
-    refuse("sslmode must be disable, allow, prefer, require, verify-ca or verify-full");
-}
-
-std::string operating_system_user()
-{
-    passwd entry{};
-    passwd* found = nullptr;
-    std::string buffer(16'384, '\0');
-    if (getpwuid_r(geteuid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) {
-        return found->pw_name;
-    }
-    return {};
+    static const std::map<std::string_view, ssl_mode> modes{
+        {"disable", ssl_mode::disable}, {"allow", ssl_mode::allow},         {"prefer", ssl_mode::prefer},
+        {"require", ssl_mode::require}, {"verify-ca", ssl_mode::verify_ca}, {"verify-full", ssl_mode::verify_full}};
+    const auto found = modes.find(text);
+    if (found == modes.end())
+        refuse("sslmode must be disable, allow, prefer, require, verify-ca or verify-full");
+    return found->second;
 }
 
 void apply(connect_options& to, const detail::dsn_setting& setting)
 {
     const auto& [keyword, value] = setting;
     if (keyword == "host") {
-        to.host = value;
+        to.hosts.front().host = value;
     }
     else if (keyword == "port") {
-        to.port = number<std::uint16_t>(keyword, value, 1, 65'535);
+        to.hosts.front().port = number<std::uint16_t>(keyword, value, 1, 65'535);
     }
     else if (keyword == "user") {
         to.user = value;
@@ -87,7 +73,7 @@ void apply(connect_options& to, const detail::dsn_setting& setting)
         to.settings["search_path"] = value;
     }
     else if (keyword == "sslmode") {
-        check_sslmode(value);
+        to.tls.mode = read_ssl_mode(value);
     }
     else {
         refuse("unknown keyword \"" + keyword + "\"");
@@ -106,19 +92,25 @@ void check_text(std::string_view keyword, std::string_view value)
 
 connect_options connect_options::parse(std::string_view dsn)
 {
+    return parse(dsn, environment::of_process());
+}
+
+connect_options connect_options::parse(std::string_view dsn, const environment& from)
+{
     connect_options options;
+    options.hosts.emplace_back();
     for (const auto& setting : detail::split_dsn(dsn)) {
         check_text(setting.keyword, setting.value);
         apply(options, setting);
     }
-    if (options.host.find(',') != std::string::npos) {
+    if (options.hosts.front().host.find(',') != std::string::npos) {
         refuse("host: one host only, not a list");
     }
-    if (options.host.empty()) {
-        options.host = "/var/run/postgresql";
+    if (options.hosts.front().host.empty()) {
+        options.hosts.front().host = "/var/run/postgresql";
     }
     if (options.user.empty()) {
-        options.user = operating_system_user();
+        options.user = from.user_name;
     }
     if (options.user.empty()) {
         refuse("user is not given, and the process's user has no name");
@@ -128,7 +120,15 @@ connect_options connect_options::parse(std::string_view dsn)
 
 std::string connect_options::describe() const
 {
-    return host + ":" + std::to_string(port) + "/" + (database.empty() ? user : database) + " as " + user;
+    std::string list;
+    for (const auto& host : hosts)
+        list += (list.empty() ? "" : ",") + host.name() + ":" + std::to_string(host.port);
+    return list + "/" + (database.empty() ? user : database) + " as " + user;
+}
+
+std::string connect_options::describe(const host_address& host) const
+{
+    return host.name() + ":" + std::to_string(host.port) + "/" + (database.empty() ? user : database) + " as " + user;
 }
 
 } // namespace tradecore::pg

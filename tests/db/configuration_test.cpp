@@ -46,8 +46,8 @@ TEST(configuration, has_the_defaults_of_production)
 {
     const auto read = read_configuration(from(with({})));
     EXPECT_EQ(read.main.name, "main");
-    EXPECT_EQ(read.main.connect.host, "db.example");
-    EXPECT_EQ(read.main.connect.port, 5433);
+    EXPECT_EQ(read.main.connect.hosts.at(0).host, "db.example");
+    EXPECT_EQ(read.main.connect.hosts.at(0).port, 5433);
     EXPECT_EQ(read.main.pool.minimum, 20U);
     EXPECT_EQ(read.main.pool.maximum, 100U);
     EXPECT_EQ(read.main.pool.acquire_timeout, 30s);
@@ -97,9 +97,9 @@ TEST(configuration, reads_every_variable)
 TEST(configuration, prefers_postgres_dsn_and_takes_database_url)
 {
     auto set = with({{"DATABASE_URL", "postgresql://other.example/other"}});
-    EXPECT_EQ(read_configuration(from(set)).main.connect.host, "db.example");
+    EXPECT_EQ(read_configuration(from(set)).main.connect.hosts.at(0).host, "db.example");
     set["POSTGRES_DSN"] = ""; // empty counts as not set
-    EXPECT_EQ(read_configuration(from(set)).main.connect.host, "other.example");
+    EXPECT_EQ(read_configuration(from(set)).main.connect.hosts.at(0).host, "other.example");
 }
 
 TEST(configuration, vb_can_be_switched_off)

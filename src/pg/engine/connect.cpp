@@ -77,8 +77,9 @@ private:
 asio::awaitable<std::vector<endpoint>>
 resolve(const asio::any_io_executor& executor, const connect_options& options, deadline_type deadline)
 {
-    if (options.host.starts_with('/')) {
-        const std::string path = options.host + "/.s.PGSQL." + std::to_string(options.port);
+    const auto& host = options.hosts.front();
+    if (host.is_unix_socket()) {
+        const std::string path = host.host + "/.s.PGSQL." + std::to_string(host.port);
         if (path.size() >= sizeof(sockaddr_un::sun_path))
             throw connection_error(
                 client_errc::cannot_connect, "the socket path " + path + " is longer than " +
@@ -89,7 +90,7 @@ resolve(const asio::any_io_executor& executor, const connect_options& options, d
     const limit within(executor, deadline, [resolver] { resolver->cancel(); });
     error_code error;
     const auto found = co_await resolver->async_resolve(
-        options.host, std::to_string(options.port), asio::redirect_error(asio::use_awaitable, error));
+        host.name(), std::to_string(host.port), asio::redirect_error(asio::use_awaitable, error));
     if (within.passed())
         throw too_slow(options);
     if (error)
@@ -133,8 +134,20 @@ open_socket(const asio::any_io_executor& executor, const connect_options& option
     throw cannot_connect(options, error);
 }
 
+// Plain text is all there is on the wire, so whoever asks for more must not believe to have it.
+void check_supported(const connect_options& options)
+{
+    if (options.hosts.empty())
+        throw connection_error(client_errc::cannot_connect, "cannot connect: no host is given");
+    if (options.tls.mode >= ssl_mode::require)
+        throw connection_error(
+            client_errc::cannot_connect,
+            "cannot connect to " + options.describe() + ": TLS is asked for, which this version does not speak");
+}
+
 asio::awaitable<std::shared_ptr<link>> connect_here(asio::any_io_executor executor, connect_options options)
 {
+    check_supported(options);
     const auto deadline = exchange::clock::now() + options.connect_timeout;
     const auto socket = co_await open_socket(executor, options, deadline);
     const auto opened = std::make_shared<link>(std::move(*socket), options.describe());

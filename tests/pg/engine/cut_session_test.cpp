@@ -42,7 +42,7 @@ asio::awaitable<void> ask(std::string host, outcome& into, std::chrono::millisec
 {
     try {
         pg::connect_options options;
-        options.host = std::move(host);
+        options.hosts = {{.host = std::move(host)}};
         options.user = "trader";
         options.connect_timeout = limit;
         const auto connection = co_await pg::connection::connect(co_await asio::this_coro::executor, options);
