@@ -11,6 +11,9 @@ namespace tradecore::pg::protocol {
 namespace {
 
 constexpr std::int32_t protocol_version_3_0 = 3 << 16;
+// They stand where a start-up message has its version.
+constexpr std::int32_t cancel_request_code = (1234 << 16) | 5678;
+constexpr std::int32_t ssl_request_code = (1234 << 16) | 5679;
 
 void put_i16(std::string& out, std::int16_t value)
 {
@@ -99,6 +102,27 @@ void write_startup(std::string& out, std::span<const std::pair<std::string, std:
     }
     out.push_back('\0');
     message.close();
+}
+
+void write_ssl_request(std::string& out)
+{
+    frame message(out, '\0');
+    put_i32(out, ssl_request_code);
+    message.close();
+}
+
+void write_cancel_request(std::string& out, std::int32_t pid, std::int32_t secret)
+{
+    frame message(out, '\0');
+    put_i32(out, cancel_request_code);
+    put_i32(out, pid);
+    put_i32(out, secret);
+    message.close();
+}
+
+void write_password(std::string& out, std::string_view password)
+{
+    write_text_message(out, 'p', password);
 }
 
 void write_sasl_initial_response(std::string& out, std::string_view mechanism, std::string_view data)

@@ -16,6 +16,12 @@
 namespace tradecore::pg::protocol {
 
 void write_startup(std::string& out, std::span<const std::pair<std::string, std::string>> settings);
+/// Asks whether the server will speak TLS; it answers with one byte.
+void write_ssl_request(std::string& out);
+/// The only message of a connection made to stop another session's statement.
+void write_cancel_request(std::string& out, std::int32_t pid, std::int32_t secret);
+/// A password, in clear text or hashed as the server asked.
+void write_password(std::string& out, std::string_view password);
 void write_sasl_initial_response(std::string& out, std::string_view mechanism, std::string_view data);
 void write_sasl_response(std::string& out, std::string_view data);
 

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/cancel_request.hpp"
+
+#include "pg/engine/time_limit.hpp"
+#include "pg/protocol/frontend.hpp"
+
+#include <tradecore/pg/error.hpp>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <array>
+#include <string>
+#include <utility>
+
+namespace tradecore::pg::engine {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using socket_type = asio::basic_stream_socket<asio::generic::stream_protocol>;
+using deadline_type = std::chrono::steady_clock::time_point;
+
+namespace {
+
+// Bytes may come instead of the end: an error from a server that is overloaded. Nobody can use them.
+asio::awaitable<error_code> write_and_drain(std::shared_ptr<socket_type> socket, std::string request)
+{
+    error_code error;
+    co_await asio::async_write(*socket, asio::buffer(request), asio::redirect_error(asio::use_awaitable, error));
+    std::array<char, 512> unread{};
+    while (!error)
+        co_await socket->async_read_some(asio::buffer(unread), asio::redirect_error(asio::use_awaitable, error));
+    // A server that closes with unread bytes resets the connection; it has read the request all the same.
+    const bool closed = error == asio::error::eof || error == asio::error::connection_reset;
+    co_return closed ? error_code() : error;
+}
+
+asio::awaitable<void>
+send_here(asio::any_io_executor executor, peer_facts server, protocol::backend_key key, deadline_type deadline)
+{
+    const auto socket = std::make_shared<socket_type>(executor);
+    const time_limit within(executor, deadline, [socket] { socket->close(); });
+    error_code error;
+    co_await socket->async_connect(server.address, asio::redirect_error(asio::use_awaitable, error));
+    if (!error) {
+        std::string request;
+        protocol::write_cancel_request(request, key.pid, key.secret);
+        error = co_await write_and_drain(socket, std::move(request));
+    }
+    if (within.passed())
+        throw timeout_error(server.name + " did not take a cancel request within the time limit");
+    if (error)
+        throw connection_error(client_errc::cannot_connect, "cannot send a cancel request to " + server.name, error);
+}
+
+} // namespace
+
+asio::awaitable<void> send_cancel_request(
+    asio::any_io_executor executor, peer_facts server, protocol::backend_key key, deadline_type deadline)
+{
+    co_return co_await asio::co_spawn(
+        executor, send_here(executor, std::move(server), key, deadline), asio::use_awaitable);
+}
+
+} // namespace tradecore::pg::engine
