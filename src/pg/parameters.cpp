@@ -139,21 +139,33 @@ void parameters::write_bind(std::string& out, std::span<const oid> server_types)
     out.append(slots_.size() * 2, '\0');
     detail::append(out, count);
     for (std::size_t i = 0; i < slots_.size(); ++i) {
-        const auto& slot = slots_[i];
-        const auto length_at = out.size();
-        detail::append(out, std::int32_t{-1});
-        auto format = wire_format::binary;
-        if (slot.length >= 0) {
-            const std::string_view bytes(buffer_.data() + slot.offset, static_cast<std::size_t>(slot.length));
-            format = detail::append_converted(out, {i + 1, slot.type, bytes}, server_types[i]);
-            if (out.size() - begin > max_bytes) {
-                throw argument_error("argument $" + std::to_string(i + 1) + ": the arguments take more than 1 GiB");
-            }
-            detail::store(out.data() + length_at, static_cast<std::int32_t>(out.size() - length_at - 4));
+        const auto format = write_value(out, i, server_types[i]);
+        if (out.size() - begin > max_bytes) {
+            throw argument_error("argument $" + std::to_string(i + 1) + ": the arguments take more than 1 GiB");
         }
         detail::store(out.data() + formats_at + i * 2, static_cast<std::int16_t>(format));
     }
     guard.commit();
+}
+
+wire_format parameters::write_value(std::string& out, std::size_t index, oid server_type) const
+{
+    const auto& slot = slots_[index];
+    const auto length_at = out.size();
+    detail::append(out, std::int32_t{-1});
+    if (slot.length < 0) {
+        return wire_format::binary;
+    }
+    try {
+        const std::string_view bytes(buffer_.data() + slot.offset, static_cast<std::size_t>(slot.length));
+        const auto format = detail::append_converted(out, {index + 1, slot.type, bytes}, server_type);
+        detail::store(out.data() + length_at, static_cast<std::int32_t>(out.size() - length_at - 4));
+        return format;
+    }
+    catch (...) {
+        out.resize(length_at);
+        throw;
+    }
 }
 
 std::string parameters::describe(std::size_t max_length) const

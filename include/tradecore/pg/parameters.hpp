@@ -43,28 +43,7 @@ public:
         return made;
     }
 
-    [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
-    /// @returns how many bytes the encoded values take.
-    [[nodiscard]] std::size_t byte_size() const noexcept { return buffer_.size(); }
-
-    /// Appends what the Bind message says of parameters: format codes and values.
-    /// @param server_types as ParameterDescription has them.
-    /// @throws argument_error naming `$n`, SQL type and C++ type when an argument does not fit, or when
-    ///         there are more or fewer arguments than types; `out` is then as it was.
-    void write_bind(std::string& out, std::span<const oid> server_types) const;
-
-    /// @param max_length number of bytes; what is cut ends in "…".
-    /// @returns the values for a log, as SQL: `'active', 42, NULL`.
-    [[nodiscard]] std::string describe(std::size_t max_length) const;
-
-private:
-    // One argument: its natural type and where its bytes are; length -1 is NULL.
-    struct slot {
-        oid type;
-        std::uint32_t offset;
-        std::int32_t length;
-    };
-
+    /// Adds an argument after those that are there, as `encode` does.
     template <class T>
     void add(const T& value)
     {
@@ -95,6 +74,41 @@ private:
             detail::explain_refusal<T>();
         }
     }
+
+    /// Forgets all arguments and keeps the room they took, for the next row of many.
+    void clear() noexcept
+    {
+        buffer_.clear();
+        slots_.clear();
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
+    /// @returns how many bytes the encoded values take.
+    [[nodiscard]] std::size_t byte_size() const noexcept { return buffer_.size(); }
+
+    /// Appends what the Bind message says of parameters: format codes and values.
+    /// @param server_types as ParameterDescription has them.
+    /// @throws argument_error naming `$n`, SQL type and C++ type when an argument does not fit, or when
+    ///         there are more or fewer arguments than types; `out` is then as it was.
+    void write_bind(std::string& out, std::span<const oid> server_types) const;
+
+    /// Appends one argument as Bind and rows of binary COPY have it: its length, then its bytes.
+    /// @param index which one, counted from 0.
+    /// @returns the format the bytes are in; binary for NULL.
+    /// @throws argument_error as `write_bind`; `out` is then as it was.
+    wire_format write_value(std::string& out, std::size_t index, oid server_type) const;
+
+    /// @param max_length number of bytes; what is cut ends in "…".
+    /// @returns the values for a log, as SQL: `'active', 42, NULL`.
+    [[nodiscard]] std::string describe(std::size_t max_length) const;
+
+private:
+    // One argument: its natural type and where its bytes are; length -1 is NULL.
+    struct slot {
+        oid type;
+        std::uint32_t offset;
+        std::int32_t length;
+    };
 
     // An array is kept as the number of its elements, then each one's length and bytes.
     template <class R>
