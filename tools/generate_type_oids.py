@@ -13,13 +13,18 @@ SOURCE = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "/usr/share/postgres
 KEYWORDS = {"bool", "char", "void", "oid"}  # "oid" is our own type's name
 
 
-def read(source):
-    version = "unknown"
-    columns, types, state = [], [], "outside"
+KINDS = {"b": "base", "d": "domain", "r": "range", "m": "multirange", "p": "pseudo"}
+
+
+def read_version(source):
+    found = re.search(r"^# PostgreSQL (\S+)", source.read_text(), re.MULTILINE)
+    return found.group(1) if found else "unknown"
+
+
+def read_table(source, table):
+    columns, rows, state = [], [], "outside"
     for line in source.read_text().splitlines():
-        if line.startswith("# PostgreSQL "):
-            version = line.split()[2]
-        elif line.startswith("create pg_type "):
+        if line.startswith(f"create {table} "):
             state = "columns"
         elif state == "columns":
             found = re.match(r"\s+(\w+) = ", line)
@@ -28,13 +33,34 @@ def read(source):
             elif line.strip() == ")":
                 state = "rows"
         elif state == "rows":
-            if line.startswith("close pg_type"):
+            if line.startswith(f"close {table}"):
                 break
             values = line[len("insert ( "):-len(" )")].split(" ")
             if line.startswith("insert ( ") and len(values) == len(columns):
-                types.append(dict(zip(columns, values)))
-    kept = [t for t in types if t["typtype"] in "bdrmp" and not t["typname"].startswith("_")]
-    return version, sorted((int(t["oid"]), t["typname"], int(t["typarray"])) for t in kept)
+                rows.append(dict(zip(columns, values)))
+    return rows
+
+
+def read(source):
+    """Each type: OID, name, array type, element, kind, delimiter, whether it goes in binary out and in."""
+    elements = {}
+    for row in read_table(source, "pg_range"):
+        elements[row["rngtypid"]] = row["rngsubtype"]
+        elements[row["rngmultitypid"]] = row["rngtypid"]
+    types = []
+    for row in read_table(source, "pg_type"):
+        if row["typtype"] not in KINDS or row["typname"].startswith("_"):
+            continue
+        kind = KINDS[row["typtype"]]
+        # int2vector and oidvector are arrays under another name; a point has elements and is none.
+        if row["typcategory"] == "A":
+            kind, elements[row["oid"]] = "array", row["typelem"]
+        # Pseudo-types that have no values of their own come out as the type they stand for.
+        sends, receives = row["typsend"] not in "-0", row["typreceive"] not in "-0"
+        types.append(
+            (int(row["oid"]), row["typname"], int(row["typarray"]), int(elements.get(row["oid"], 0)), kind,
+             row["typdelim"].strip("'"), sends, receives))
+    return read_version(source), sorted(types)
 
 
 def banner(version):
@@ -47,11 +73,11 @@ def banner(version):
 
 def main():
     version, types = read(SOURCE)
-    assert (23, "int4", 1007) in types
+    assert (23, "int4", 1007, 0, "base", ",", True, True) in types
     out = banner(version) + "#pragma once\n\n#include <tradecore/pg/vocabulary.hpp>\n\n"
     out += "/// OIDs of the built-in types and, as `x_array`, of their arrays; fixed by PostgreSQL for ever.\n"
     out += "namespace tradecore::pg::oids {\n\n"
-    for oid, name, array in types:
+    for oid, name, array, *_ in types:
         out += f"inline constexpr pg::oid {name + '_' if name in KEYWORDS else name} = {oid};\n"
         if array:
             out += f"inline constexpr pg::oid {name}_array = {array};\n"
@@ -59,9 +85,10 @@ def main():
     (ROOT / "include/tradecore/pg/generated/type_oids.hpp").write_text(out)
 
     out = banner(version) + '#include "pg/type_catalogue.hpp"\n\nnamespace tradecore::pg::detail {\n\nnamespace {\n\n'
-    out += "// Sorted by OID: type, its array type or 0, name.\nconst type_entry entries[] = {\n"
-    for oid, name, array in types:
-        out += f'    {{{oid}, {array}, "{name}"}},\n'
+    out += "// Sorted by OID: type, its array type or 0, element or 0, kind, delimiter, whether it is sent and received in binary,\n// name.\nconst type_entry entries[] = {\n"
+    for oid, name, array, element, kind, delimiter, sends, receives in types:
+        binary = f"{str(sends).lower()}, {str(receives).lower()}"
+        out += f"    {{{oid}, {array}, {element}, type_kind::{kind}, '{delimiter}', {binary}, \"{name}\"}},\n"
     out += "};\n\n}  // namespace\n\nstd::span<const type_entry> type_catalogue() noexcept { return entries; }\n"
     out += "\n}  // namespace tradecore::pg::detail\n"
     (ROOT / "src/pg/generated/type_catalogue.cpp").write_text(out)

@@ -21,18 +21,24 @@ std::string_view remedy(oid type)
 
 void field::refuse(std::string_view cpp_type, std::string_view reason) const
 {
-    std::string text = "column \"" + name() + "\" of type " + type_name(type_) + " as ";
+    std::string text = "column \"" + name() + "\" of type " + sql_type().describe() + " as ";
     text += cpp_type;
     text += ": ";
     text += reason;
     throw type_error(text);
 }
 
-void field::refuse_type(std::string_view cpp_type) const
+void field::refuse_type(std::string_view cpp_type, std::string_view reason) const
 {
-    std::string text = "column \"" + name() + "\" is of type " + type_name(type_) + ", which does not go into ";
+    std::string text = "column \"" + name() + "\" is of type " + sql_type().describe() + ", which does not go into ";
     text += cpp_type;
-    text += remedy(type_);
+    if (reason.empty()) {
+        text += remedy(type_);
+    }
+    else {
+        text += ": ";
+        text += reason;
+    }
     throw type_error(text);
 }
 

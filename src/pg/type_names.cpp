@@ -12,22 +12,15 @@ namespace tradecore::pg {
 
 namespace {
 
-const detail::type_entry* find_type(oid type) noexcept
-{
-    const auto all = detail::type_catalogue();
-    const auto* const found =
-        std::lower_bound(all.data(), all.data() + all.size(), type, [](const detail::type_entry& entry, oid wanted) {
-            return entry.type < wanted;
-        });
-    return found != all.data() + all.size() && found->type == type ? found : nullptr;
-}
-
 // Array type and element type, sorted by the former.
 const std::vector<std::pair<oid, oid>>& elements()
 {
     static const auto sorted = [] {
         std::vector<std::pair<oid, oid>> pairs;
         for (const auto& entry : detail::type_catalogue()) {
+            if (entry.kind == type_kind::array) {
+                pairs.emplace_back(entry.type, entry.element);
+            }
             if (entry.array != 0) {
                 pairs.emplace_back(entry.array, entry.type);
             }
@@ -40,9 +33,16 @@ const std::vector<std::pair<oid, oid>>& elements()
 
 } // namespace
 
+const detail::type_entry* detail::find_type(oid type) noexcept
+{
+    const auto all = type_catalogue();
+    const auto found = std::ranges::lower_bound(all, type, {}, &type_entry::type);
+    return found != all.end() && found->type == type ? &*found : nullptr;
+}
+
 std::string type_name(oid type)
 {
-    if (const auto* const entry = find_type(type)) {
+    if (const auto* const entry = detail::find_type(type)) {
         return std::string(entry->name);
     }
     if (const oid element = array_element(type)) {
@@ -60,7 +60,7 @@ oid array_element(oid type) noexcept
 
 oid array_of(oid type) noexcept
 {
-    const auto* const entry = find_type(type);
+    const auto* const entry = detail::find_type(type);
     return entry != nullptr ? entry->array : 0;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <tradecore/pg/type_info.hpp>
 #include <tradecore/pg/vocabulary.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,8 @@ struct column {
     oid type = 0;
     std::int32_t type_modifier = -1;
     wire_format format = wire_format::binary;
+    /// What is known of the type and its parts beyond the built-in ones; null where all are built in.
+    std::shared_ptr<const type_set> known = nullptr;
 };
 
 /// The columns of a statement's rows; shared by the statement and all of its results.
