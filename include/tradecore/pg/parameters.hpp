@@ -3,6 +3,7 @@
 
 #include <tradecore/pg/codec/optional.hpp>
 #include <tradecore/pg/codec/parameter_traits.hpp>
+#include <tradecore/pg/column.hpp>
 #include <tradecore/pg/error.hpp>
 #include <tradecore/pg/parameter_writer.hpp>
 
