@@ -1,91 +1,117 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pg/dsn.hpp"
+#include "pg/conninfo/dsn.hpp"
+#include "pg/conninfo/environment_values.hpp"
+#include "pg/conninfo/host_list.hpp"
+#include "pg/conninfo/keywords.hpp"
+#include "pg/conninfo/readers.hpp"
+#include "pg/conninfo/service.hpp"
 
 #include <tradecore/pg/connect_options.hpp>
 
-#include <charconv>
+#include <optional>
 #include <stdexcept>
 
 namespace tradecore::pg {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& reason)
-{
-    throw std::invalid_argument("connection string: " + reason);
-}
+using conninfo::refuse;
 
-template <class T>
-T number(std::string_view keyword, std::string_view text, T least, T most)
+void apply(conninfo::draft& to, const conninfo::keyword& keyword, const conninfo::value& said)
 {
-    T value{};
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failed != std::errc{} || end != text.data() + text.size() || value < least || value > most) {
-        refuse(
-            std::string(keyword) + " must be a number from " + std::to_string(least) + " to " + std::to_string(most));
+    try {
+        keyword.apply(to, said.text);
     }
-    return value;
-}
-
-ssl_mode read_ssl_mode(std::string_view text)
-{
-    static const std::map<std::string_view, ssl_mode> modes{
-        {"disable", ssl_mode::disable}, {"allow", ssl_mode::allow},         {"prefer", ssl_mode::prefer},
-        {"require", ssl_mode::require}, {"verify-ca", ssl_mode::verify_ca}, {"verify-full", ssl_mode::verify_full}};
-    const auto found = modes.find(text);
-    if (found == modes.end())
-        refuse("sslmode must be disable, allow, prefer, require, verify-ca or verify-full");
-    return found->second;
-}
-
-void apply(connect_options& to, const detail::dsn_setting& setting)
-{
-    const auto& [keyword, value] = setting;
-    if (keyword == "host") {
-        to.hosts.front().host = value;
+    catch (const conninfo::bad_value& problem) {
+        refuse(said.origin, std::string(keyword.name) + " " + problem.what());
     }
-    else if (keyword == "port") {
-        to.hosts.front().port = number<std::uint16_t>(keyword, value, 1, 65'535);
-    }
-    else if (keyword == "user") {
-        to.user = value;
-    }
-    else if (keyword == "password") {
-        to.password = value;
-    }
-    else if (keyword == "dbname") {
-        to.database = value;
-    }
-    else if (keyword == "application_name") {
-        to.application_name = value;
-    }
-    else if (keyword == "connect_timeout") {
-        // In seconds, as libpq has it.
-        to.connect_timeout = std::chrono::seconds(number<std::int32_t>(keyword, value, 1, 86'400));
-    }
-    else if (keyword == "statement_timeout") {
-        to.statement_timeout = std::chrono::milliseconds(number<std::int32_t>(keyword, value, 0, 2'147'483'647));
-    }
-    else if (keyword == "statement_cache_size") {
-        to.statement_cache_size = number<std::uint32_t>(keyword, value, 0, 100'000);
-    }
-    else if (keyword == "search_path") {
-        to.settings["search_path"] = value;
-    }
-    else if (keyword == "sslmode") {
-        to.tls.mode = read_ssl_mode(value);
-    }
-    else {
-        refuse("unknown keyword \"" + keyword + "\"");
+    catch (const std::invalid_argument& problem) {
+        refuse(said.origin, problem.what());
     }
 }
 
-void check_text(std::string_view keyword, std::string_view value)
+// Lists that do not fit together may come from several places: the first of them that said something is named.
+std::string origin_of_hosts(const conninfo::values& said)
 {
-    // A NUL would end the value in the start-up message and let the rest pass for another parameter.
-    if (value.find('\0') != std::string_view::npos) {
-        refuse(std::string(keyword) + " contains NUL");
+    for (const auto* const keyword : {"port", "hostaddr", "host"}) {
+        if (const auto found = said.find(keyword); found != said.end())
+            return found->second.origin;
     }
+    return std::string(conninfo::connection_string);
+}
+
+connect_options finish(conninfo::draft&& read, const conninfo::values& said, const environment& from)
+{
+    auto options = std::move(read.options);
+    try {
+        options.hosts = conninfo::join_host_lists(read.hosts, read.addresses, read.ports);
+    }
+    catch (const std::invalid_argument& problem) {
+        refuse(origin_of_hosts(said), problem.what());
+    }
+    if (options.user.empty())
+        options.user = from.user_name;
+    if (options.user.empty())
+        refuse(conninfo::connection_string, "user is not given, and the process's user has no name");
+    if (options.application_name.empty() || !said.contains("application_name")) {
+        options.application_name = read.fallback_application_name.empty() ? connect_options{}.application_name
+                                                                          : read.fallback_application_name;
+    }
+    if (const auto home = conninfo::home_of(from); !home.empty()) {
+        if (options.passfile.empty())
+            options.passfile = home + "/.pgpass";
+        options.tls.default_folder = home + "/.postgresql";
+    }
+    // Anybody can have a certificate of those that the system believes: only the name tells them apart.
+    if (options.tls.root_certificate == "system" && !read.ssl_mode_given)
+        options.tls.mode = ssl_mode::verify_full;
+    options.settings.merge(conninfo::settings_of(from));
+    return options;
+}
+
+std::string address_of(const host_address& host)
+{
+    const auto& name = host.name();
+    const bool is_ipv6 = !host.is_unix_socket() && name.find(':') != std::string::npos;
+    return (is_ipv6 ? "[" + name + "]" : name) + ":" + std::to_string(host.port);
+}
+
+std::optional<std::string> problem_of(const connect_options& options)
+{
+    if (options.hosts.empty())
+        return "no host is given";
+    for (const auto& host : options.hosts) {
+        if (host.name().empty())
+            return "host is empty";
+        if (host.port == 0)
+            return "port must be a number from 1 to 65535";
+    }
+    if (options.user.empty())
+        return "user is empty";
+    if (options.connect_timeout.count() <= 0)
+        return "connect_timeout must be above 0";
+    if (options.cancel_timeout.count() <= 0)
+        return "cancel_timeout must be above 0";
+    if (options.statement_timeout.count() < 0)
+        return "statement_timeout must not be below 0";
+    const auto& tls = options.tls;
+    if (tls.root_certificate == "system" && tls.mode != ssl_mode::verify_full)
+        return "sslrootcert=system needs sslmode=verify-full";
+    if (tls.negotiation == ssl_negotiation::direct && tls.mode < ssl_mode::require)
+        return "sslnegotiation=direct needs sslmode=require, verify-ca or verify-full";
+    if (tls.maximum_version && *tls.maximum_version < tls.minimum_version)
+        return "ssl_max_protocol_version is below ssl_min_protocol_version";
+
+    // It would end a value in the start-up message and let the rest pass for another parameter.
+    const auto has_nul = [](const std::string& text) { return text.find('\0') != std::string::npos; };
+    if (has_nul(options.user) || has_nul(options.database) || has_nul(options.application_name) ||
+        has_nul(options.options))
+        return "user, database, application_name or options contains NUL";
+    for (const auto& [name, text] : options.settings) {
+        if (name.empty() || has_nul(name) || has_nul(text))
+            return "the name of a setting is empty, or a setting contains NUL";
+    }
+    return std::nullopt;
 }
 
 } // namespace
@@ -97,38 +123,37 @@ connect_options connect_options::parse(std::string_view dsn)
 
 connect_options connect_options::parse(std::string_view dsn, const environment& from)
 {
-    connect_options options;
-    options.hosts.emplace_back();
-    for (const auto& setting : detail::split_dsn(dsn)) {
-        check_text(setting.keyword, setting.value);
-        apply(options, setting);
+    auto said = conninfo::split_dsn(dsn);
+    conninfo::add_service(said, from);
+    conninfo::add_environment(said, from);
+    conninfo::draft read;
+    for (const auto& keyword : conninfo::keywords()) {
+        if (const auto found = said.find(keyword.name); found != said.end())
+            apply(read, keyword, found->second);
     }
-    if (options.hosts.front().host.find(',') != std::string::npos) {
-        refuse("host: one host only, not a list");
-    }
-    if (options.hosts.front().host.empty()) {
-        options.hosts.front().host = "/var/run/postgresql";
-    }
-    if (options.user.empty()) {
-        options.user = from.user_name;
-    }
-    if (options.user.empty()) {
-        refuse("user is not given, and the process's user has no name");
-    }
+    auto options = finish(std::move(read), said, from);
+    if (const auto problem = problem_of(options))
+        refuse(conninfo::connection_string, *problem);
     return options;
+}
+
+void connect_options::validate() const
+{
+    if (const auto problem = problem_of(*this))
+        refuse("connect_options", *problem);
 }
 
 std::string connect_options::describe() const
 {
     std::string list;
     for (const auto& host : hosts)
-        list += (list.empty() ? "" : ",") + host.name() + ":" + std::to_string(host.port);
+        list += (list.empty() ? "" : ",") + address_of(host);
     return list + "/" + (database.empty() ? user : database) + " as " + user;
 }
 
 std::string connect_options::describe(const host_address& host) const
 {
-    return host.name() + ":" + std::to_string(host.port) + "/" + (database.empty() ? user : database) + " as " + user;
+    return address_of(host) + "/" + (database.empty() ? user : database) + " as " + user;
 }
 
 } // namespace tradecore::pg
