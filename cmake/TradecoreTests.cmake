@@ -74,6 +74,13 @@ foreach(room IN LISTS rooms)
     endif()
 endforeach()
 
+# The code of the documentation: run here, copied there.
+tradecore_glob_tests(snippets "${tests_root}/snippets")
+tradecore_add_test_program(test_snippets tradecore_db "${snippets}")
+gtest_discover_tests(test_snippets TEST_PREFIX "snippets." DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT 300 FIXTURES_REQUIRED postgres ENVIRONMENT "TRADECORE_TEST_POSTGRES=${server_folder}")
+add_test(NAME docs.code_is_up_to_date COMMAND "${TRADECORE_ROOT}/tools/snippets.py" --check)
+
 # A project of somebody else, built against an installed copy; a sanitized library would need the sanitizer there, too.
 if(NOT TRADECORE_SANITIZE)
     foreach(way cmake pkg-config)
