@@ -167,4 +167,33 @@ std::optional<std::string_view> read_command_tag(std::string_view payload)
     return tag;
 }
 
+std::optional<copy_format> read_copy_format(std::string_view payload)
+{
+    payload_reader in(payload);
+    const auto overall = in.u8();
+    const auto count = static_cast<std::uint16_t>(in.i16());
+    if (overall > 1 || payload.size() != 1 + sizeof(std::int16_t) * (std::size_t{count} + 1))
+        return std::nullopt;
+    // In text every column is text; in binary this says nothing new either (PostgreSQL documentation, "COPY").
+    for (std::size_t i = 0; i < count; ++i) {
+        if (in.i16() != overall)
+            return std::nullopt;
+    }
+    if (!in.complete())
+        return std::nullopt;
+    return copy_format{overall == 1, count};
+}
+
+std::optional<notification_message> read_notification(std::string_view payload)
+{
+    payload_reader in(payload);
+    notification_message found{};
+    found.pid = in.i32();
+    found.channel = in.c_string();
+    found.payload = in.c_string();
+    if (!in.complete())
+        return std::nullopt;
+    return found;
+}
+
 } // namespace tradecore::pg::protocol

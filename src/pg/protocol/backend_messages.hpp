@@ -4,6 +4,7 @@
 #include <tradecore/pg/error.hpp>
 #include <tradecore/pg/result.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -42,6 +43,19 @@ struct backend_key {
     std::int32_t secret;
 };
 
+/// What CopyInResponse and CopyOutResponse say of the data that follows.
+struct copy_format {
+    bool binary;
+    std::size_t columns;
+};
+
+/// A NotificationResponse.
+struct notification_message {
+    std::int32_t pid;
+    std::string_view channel;
+    std::string_view payload;
+};
+
 [[nodiscard]] std::optional<authentication_request> read_authentication(std::string_view payload);
 [[nodiscard]] std::optional<parameter_status> read_parameter_status(std::string_view payload);
 [[nodiscard]] std::optional<backend_key> read_backend_key(std::string_view payload);
@@ -53,5 +67,7 @@ struct backend_key {
 [[nodiscard]] std::optional<row_description> read_row_description(std::string_view payload);
 /// @returns the tag of a CommandComplete.
 [[nodiscard]] std::optional<std::string_view> read_command_tag(std::string_view payload);
+[[nodiscard]] std::optional<copy_format> read_copy_format(std::string_view payload);
+[[nodiscard]] std::optional<notification_message> read_notification(std::string_view payload);
 
 } // namespace tradecore::pg::protocol

@@ -169,8 +169,15 @@ void write_bind(
     std::string& out, std::string_view statement, const parameters& arguments, std::span<const oid> parameter_types,
     std::span<const std::int16_t> result_formats)
 {
+    write_bind_portal(out, {}, statement, arguments, parameter_types, result_formats);
+}
+
+void write_bind_portal(
+    std::string& out, std::string_view portal, std::string_view statement, const parameters& arguments,
+    std::span<const oid> parameter_types, std::span<const std::int16_t> result_formats)
+{
     frame message(out, 'B');
-    put_c_string(out, {});
+    put_c_string(out, portal);
     put_c_string(out, statement);
     arguments.write_bind(out, parameter_types);
     put_i16(out, static_cast<std::int16_t>(result_formats.size()));
@@ -179,11 +186,24 @@ void write_bind(
     message.close();
 }
 
+void write_close_portal(std::string& out, std::string_view portal)
+{
+    frame message(out, 'C');
+    out.push_back('P');
+    put_c_string(out, portal);
+    message.close();
+}
+
 void write_execute(std::string& out)
 {
+    write_execute_portal(out, {}, 0);
+}
+
+void write_execute_portal(std::string& out, std::string_view portal, std::int32_t most)
+{
     frame message(out, 'E');
-    put_c_string(out, {});
-    put_i32(out, 0);
+    put_c_string(out, portal);
+    put_i32(out, most);
     message.close();
 }
 
@@ -192,9 +212,26 @@ void write_sync(std::string& out)
     out.append(std::string_view("S\0\0\0\4", 5));
 }
 
+void write_flush(std::string& out)
+{
+    out.append(std::string_view("H\0\0\0\4", 5));
+}
+
 void write_terminate(std::string& out)
 {
     out.append(std::string_view("X\0\0\0\4", 5));
+}
+
+void write_copy_data(std::string& out, std::string_view data)
+{
+    frame message(out, 'd');
+    out.append(data);
+    message.close();
+}
+
+void write_copy_done(std::string& out)
+{
+    out.append(std::string_view("c\0\0\0\4", 5));
 }
 
 void write_copy_fail(std::string& out, std::string_view reason)

@@ -39,10 +39,23 @@ void write_close_statement(std::string& out, std::string_view name);
 void write_bind(
     std::string& out, std::string_view statement, const parameters& arguments, std::span<const oid> parameter_types,
     std::span<const std::int16_t> result_formats);
+/// The same for a portal with a name.
+void write_bind_portal(
+    std::string& out, std::string_view portal, std::string_view statement, const parameters& arguments,
+    std::span<const oid> parameter_types, std::span<const std::int16_t> result_formats);
+void write_close_portal(std::string& out, std::string_view portal);
 /// Runs the unnamed portal to its end.
 void write_execute(std::string& out);
+/// Runs a portal on.
+/// @param most how many rows it may return before it is suspended; 0 for all.
+void write_execute_portal(std::string& out, std::string_view portal, std::int32_t most);
 void write_sync(std::string& out);
+/// Asks the server to send what it has to say, without ending the series of messages.
+void write_flush(std::string& out);
 void write_terminate(std::string& out);
+/// @throws argument_error beyond 2 GiB; `out` is then unchanged.
+void write_copy_data(std::string& out, std::string_view data);
+void write_copy_done(std::string& out);
 void write_copy_fail(std::string& out, std::string_view reason);
 
 } // namespace tradecore::pg::protocol
