@@ -10,5 +10,7 @@ endif()
 if(TRADECORE_TESTS)
     find_package(GTest REQUIRED)
     find_package(rapidcheck REQUIRED)
-    find_package(PostgreSQL REQUIRED) # libpq: an oracle for the tests, never linked into the library
+endif()
+if(TRADECORE_TESTS OR TRADECORE_BENCH)
+    find_package(PostgreSQL REQUIRED) # libpq: an oracle for the tests, a peer to measure; never linked into the library
 endif()

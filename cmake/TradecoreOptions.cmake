@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 option(TRADECORE_PROGRAM "Build the program tradecore" ${PROJECT_IS_TOP_LEVEL})
 option(TRADECORE_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(TRADECORE_BENCH "Build the programs that measure" OFF)
 option(TRADECORE_WERROR "Warnings are errors" ${PROJECT_IS_TOP_LEVEL})
 option(TRADECORE_PCH "Use precompiled headers" ON)
 option(TRADECORE_HEADER_CHECK "With the tests, compile every public header alone" ON)

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is measured at what."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Contender:
+    key: str
+    label: str
+    program: str  # bench_<program>, "asyncpg" or "pgbench"
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """Contenders that are run back to back; `limit` is what no client can beat, `ours` what the others are compared with."""
+
+    key: str
+    title: str
+    contenders: tuple[Contender, ...]
+    ours: str
+    limit: str | None = None
+    transports: tuple[str, ...] = ("unix",)
+    rows: int = 0  # of one run; 0: a run lasts a time
+    writes: bool = False  # into the table `bulk`
+
+
+def _c(key, label, program, *options):
+    return Contender(key, label, program, options)
+
+
+_32 = "--connections=32"
+_ASYNCPG_32 = _c("asyncpg", "asyncpg + uvloop, 32 connections", "asyncpg", _32)
+
+POINT = (
+    Group(
+        key="one-in-flight",
+        title="One statement in flight on each of 32 connections",
+        transports=("unix", "tcp"),
+        limit="null",
+        ours="connection",
+        contenders=(
+            _c("null", "null client", "null", "--mode=window", _32),
+            _c("libpq-async", "libpq, asynchronous", "libpq", "--mode=asynchronous", _32),
+            _c("pgbench", "pgbench (text)", "pgbench", _32),
+            _ASYNCPG_32,
+            _c("asyncpg-pool", "asyncpg + uvloop, `pool.fetchval`", "asyncpg", "--mode=pool", _32, "--callers=32"),
+            _c("connection", "**`pg::connection`**", "connection", _32, "--callers=32"),
+            _c("database", "**`database`**", "database", _32, "--callers=32"),
+        ),
+    ),
+    Group(
+        key="shared",
+        title="100 callers on 2 connections",
+        transports=("unix", "tcp"),
+        limit="null",
+        ours="connection",
+        contenders=(
+            _c("null", "null client, 50 in flight on each", "null", "--mode=window", "--connections=2", "--depth=50"),
+            _c("null-batch", "null client, batches of 50", "null", "--mode=batch", "--connections=2", "--depth=50"),
+            _c("libpq-pipeline", "libpq pipeline, a Sync each", "libpq", "--mode=pipeline", "--connections=2", "--depth=50"),
+            _c(
+                "libpq-batch", "libpq pipeline, 50 in one transaction", "libpq", "--mode=pipeline-batch", "--connections=2",
+                "--depth=50",
+            ),
+            _ASYNCPG_32,
+            _c("connection", "**`pg::connection`**", "connection", "--connections=2", "--callers=100"),
+            _c("database", "**`database`**", "database", "--connections=2", "--callers=100"),
+        ),
+    ),
+    Group(
+        key="single",
+        title="One connection, one statement in flight (no goals: such runs have two speeds, as the scheduler likes)",
+        limit="null",
+        ours="connection",
+        contenders=(
+            _c("null", "null client", "null", "--mode=window"),
+            _c("libpq", "libpq, synchronous", "libpq", "--mode=synchronous"),
+            _c("libpq-async", "libpq, asynchronous", "libpq", "--mode=asynchronous"),
+            _c("libpqxx", "libpqxx (text)", "libpqxx"),
+            _c("pgbench", "pgbench (text)", "pgbench"),
+            _c("asyncpg", "asyncpg + uvloop", "asyncpg"),
+            _c("connection", "**`pg::connection`**", "connection"),
+        ),
+    ),
+)
+
+BULK = (
+    Group(
+        key="rows",
+        title="Rows read: int8, int4, text, timestamptz",
+        rows=1_000_000,
+        limit="null",
+        ours="connection",
+        contenders=(
+            _c("null", "null client, read and dropped", "null", "--workload=rows"),
+            _c("libpq", "libpq, binary, all at once", "libpq", "--workload=rows"),
+            _c("libpq-single", "libpq, binary, single-row mode", "libpq", "--workload=rows-streamed"),
+            _c("asyncpg", "asyncpg `fetch`", "asyncpg", "--workload=rows"),
+            _c("asyncpg-cursor", "asyncpg cursor, 1,000 ahead", "asyncpg", "--workload=rows-streamed"),
+            _c("connection", "**`fetch`**, fields read in place", "connection", "--workload=rows", "--mode=read"),
+            _c("mapped", "**`fetch<T>`**, a vector of structs", "connection", "--workload=rows", "--mode=mapped"),
+        ),
+    ),
+    Group(
+        key="copy",
+        title="Rows written by binary COPY",
+        rows=1_000_000,
+        writes=True,
+        limit="null",
+        ours="connection",
+        contenders=(
+            _c("null", "null client", "null", "--workload=copy"),
+            _c("libpq", "libpq, encoded by hand", "libpq", "--workload=copy"),
+            _c("asyncpg", "asyncpg `copy_records_to_table`", "asyncpg", "--workload=copy"),
+        ),
+    ),
+    Group(
+        key="execute-many",
+        title="Rows written by one INSERT each, in one transaction",
+        rows=200_000,
+        writes=True,
+        ours="connection",
+        contenders=(
+            _c("libpq", "libpq pipeline, a Sync every 1,000", "libpq", "--workload=execute-many"),
+            _c("asyncpg", "asyncpg `executemany`", "asyncpg", "--workload=execute-many"),
+        ),
+    ),
+    Group(
+        key="unnest",
+        title="Rows written by INSERT … SELECT FROM unnest, 10,000 at a time",
+        rows=1_000_000,
+        writes=True,
+        ours="connection",
+        contenders=(
+            _c("libpq", "libpq, arrays encoded by hand", "libpq", "--workload=unnest"),
+            _c("asyncpg", "asyncpg", "asyncpg", "--workload=unnest"),
+            _c("connection", "**`execute`** with vectors", "connection", "--workload=unnest"),
+        ),
+    ),
+)
+
+GROUPS = POINT + BULK
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A program whose instructions are counted, with the two lengths that are subtracted."""
+
+    key: str
+    label: str
+    program: str
+    options: tuple[str, ...]
+    lengths: tuple[int, int]
+
+
+_ONE = (1_000, 3_000)
+_MANY = (5_000, 15_000)
+
+COUNTED = (
+    Counted("libpq", "libpq, synchronous", "libpq", ("--mode=synchronous",), _ONE),
+    Counted("libpq-async", "libpq, asynchronous, one in flight", "libpq", ("--mode=asynchronous",), _ONE),
+    Counted("connection", "**`pg::connection`**, one in flight", "connection", (), _ONE),
+    Counted("database", "**`database`**, one in flight", "database", (), _ONE),
+    Counted(
+        "libpq-pipeline", "libpq pipeline, a Sync each, 50 on each of 2", "libpq",
+        ("--mode=pipeline", "--connections=2", "--depth=50"), _MANY,
+    ),
+    Counted(
+        "libpq-batch", "libpq pipeline, 50 in one transaction, on 2", "libpq",
+        ("--mode=pipeline-batch", "--connections=2", "--depth=50"), _MANY,
+    ),
+    Counted(
+        "connection-shared", "**`pg::connection`**, 100 callers on 2", "connection",
+        ("--connections=2", "--callers=100"), _MANY,
+    ),
+    Counted(
+        "database-shared", "**`database`**, 100 callers on 2", "database", ("--connections=2", "--callers=100"), _MANY,
+    ),
+)  # fmt: skip
