@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/codec/bind_conversion.hpp"
+#include "pg/codec/bind_structured.hpp"
 
 #include <tradecore/pg/parameters.hpp>
 
@@ -107,9 +108,33 @@ void parameter_writer::refuse(const std::string& reason) const
     throw argument_error("argument $" + std::to_string(position_) + ": " + reason);
 }
 
+void parameter_writer::refuse_ragged(
+    std::span<const std::int32_t> path, std::int32_t size, std::int32_t size_of_first) const
+{
+    std::string where = "element ";
+    std::string first = "element ";
+    for (const auto index : path) {
+        where += "[" + std::to_string(index) + "]";
+        first += "[0]";
+    }
+    refuse(
+        where + " has " + std::to_string(size) + " elements where " + first + " has " + std::to_string(size_of_first) +
+        ": arrays of SQL are rectangular");
+}
+
+void parameter_writer::refuse_dimensions(std::size_t count) const
+{
+    refuse("the array's dimensions do not hold its " + std::to_string(count) + " elements");
+}
+
+std::string detail::json_text(const boost::json::value& value)
+{
+    return boost::json::serialize(value);
+}
+
 void detail::append_json(const boost::json::value& value, parameter_writer& to)
 {
-    const auto text = boost::json::serialize(value);
+    const auto text = json_text(value);
     // Serialized strings escape NUL, and jsonb refuses it in that form, too.
     for (auto at = text.find("\\u0000"); at != std::string::npos; at = text.find("\\u0000", at + 1)) {
         const auto before = text.find_last_not_of('\\', at);
@@ -121,7 +146,7 @@ void detail::append_json(const boost::json::value& value, parameter_writer& to)
     to.append(text);
 }
 
-void parameters::write_bind(std::string& out, std::span<const oid> server_types) const
+void parameters::write_bind(std::string& out, std::span<const oid> server_types, const type_set* known) const
 {
     if (slots_.size() != server_types.size()) {
         throw argument_error(
@@ -139,7 +164,7 @@ void parameters::write_bind(std::string& out, std::span<const oid> server_types)
     out.append(slots_.size() * 2, '\0');
     detail::append(out, count);
     for (std::size_t i = 0; i < slots_.size(); ++i) {
-        const auto format = write_value(out, i, server_types[i]);
+        const auto format = write_value(out, i, type_ref(server_types[i], known));
         if (out.size() - begin > max_bytes) {
             throw argument_error("argument $" + std::to_string(i + 1) + ": the arguments take more than 1 GiB");
         }
@@ -148,7 +173,7 @@ void parameters::write_bind(std::string& out, std::span<const oid> server_types)
     guard.commit();
 }
 
-wire_format parameters::write_value(std::string& out, std::size_t index, oid server_type) const
+wire_format parameters::write_value(std::string& out, std::size_t index, type_ref server_type) const
 {
     const auto& slot = slots_[index];
     const auto length_at = out.size();
@@ -181,7 +206,7 @@ std::string parameters::describe(std::size_t max_length) const
         else {
             std::string value;
             const std::string_view bytes(buffer_.data() + slot.offset, static_cast<std::size_t>(slot.length));
-            detail::append_text_form(value, slot.type, bytes, max_length + 1);
+            detail::append_log_text(value, {0, slot.type, bytes}, max_length + 1);
             if (is_bare(slot.type)) {
                 text += value;
             }

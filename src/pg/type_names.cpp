@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/type_catalogue.hpp"
 
-#include <tradecore/pg/codec/parameter_traits.hpp>
 #include <tradecore/pg/type_names.hpp>
 
 #include <algorithm>
@@ -62,11 +61,6 @@ oid array_of(oid type) noexcept
 {
     const auto* const entry = detail::find_type(type);
     return entry != nullptr ? entry->array : 0;
-}
-
-oid detail::array_type(oid element) noexcept
-{
-    return array_of(element);
 }
 
 } // namespace tradecore::pg

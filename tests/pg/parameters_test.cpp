@@ -227,7 +227,7 @@ TEST(Parameters, JsonAndDescribedStructsBecomeJson)
     EXPECT_EQ(bound_as(point, oids::json).bytes, "{\"x\":1,\"y\":2}");
     EXPECT_EQ(bound_as(boost::json::value(nullptr), oids::jsonb).bytes, "\1null");
     EXPECT_EQ(bound_as(boost::json::object{{"a", 1}}, oids::jsonb).bytes, "\1{\"a\":1}");
-    EXPECT_EQ(refusal(point, oids::int4), "argument $1: JSON (jsonb) does not go into int4");
+    EXPECT_EQ(refusal(point, oids::int4), "argument $1: tradecore::pg::parameters_test::point does not go into int4");
     EXPECT_THROW((void)parameters::encode(boost::json::value("a\0b"s)), argument_error);
     EXPECT_NO_THROW((void)parameters::encode(boost::json::value("\\u0000")));
 }

@@ -95,12 +95,12 @@ const std::array cases = {
         .bad = "(void)tradecore::pg::parameters::encode(mine{});",
         .reason = "this type cannot be an argument"},
     refused_code{
-        .name = "array_of_arrays",
+        .name = "array_of_optional_arrays",
         .header = "parameters",
         .prelude = "",
-        .good = "(void)tradecore::pg::parameters::encode(std::vector<int>());",
-        .bad = "(void)tradecore::pg::parameters::encode(std::vector<std::vector<int>>());",
-        .reason = "arrays of arrays are not sent"},
+        .good = "(void)tradecore::pg::parameters::encode(std::vector<std::vector<int>>());",
+        .bad = "(void)tradecore::pg::parameters::encode(std::vector<std::optional<std::vector<int>>>());",
+        .reason = "this range is no array"},
     refused_code{
         .name = "view_into_a_result_that_is_gone",
         .header = "row_mapping",

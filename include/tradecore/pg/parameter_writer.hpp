@@ -7,6 +7,9 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -40,9 +43,49 @@ public:
     /// @throws argument_error when it contains NUL, which no text type of the server can hold.
     void append_text(std::string_view text);
 
+    /// Appends a pointer, for forms that do not leave the process.
+    void append_pointer(const void* pointer)
+    {
+        char bytes[sizeof pointer];
+        std::memcpy(bytes, &pointer, sizeof pointer);
+        append(std::string_view(bytes, sizeof bytes));
+    }
+
+    /// @returns how many bytes there are.
+    [[nodiscard]] std::size_t size() const noexcept { return to_->size(); }
+    /// Overwrites an integer that was appended.
+    void patch(std::size_t at, std::int32_t value) noexcept { detail::store(to_->data() + at, value); }
+    /// Leaves room for a length; `end_value` fills it in with the number of bytes appended since.
+    [[nodiscard]] std::size_t begin_value()
+    {
+        append(std::int32_t{0});
+        return to_->size();
+    }
+    void end_value(std::size_t begin) noexcept { patch(begin - 4, static_cast<std::int32_t>(to_->size() - begin)); }
+
+    /// Begins a part that its length comes before, in four bytes.
+    /// @returns where it is, for `end_part`.
+    [[nodiscard]] std::size_t begin_part()
+    {
+        append(std::int32_t{0});
+        return to_->size();
+    }
+    void end_part(std::size_t begin) noexcept
+    {
+        detail::store(to_->data() + begin - 4, static_cast<std::int32_t>(to_->size() - begin));
+    }
+
     /// Says that the argument cannot be sent.
     /// @throws argument_error always: "argument $2: <reason>".
     [[noreturn]] void refuse(const std::string& reason) const;
+    /// Says of nested ranges that they are of different sizes.
+    /// @param path where the odd one is.
+    /// @throws argument_error always.
+    [[noreturn]] void
+    refuse_ragged(std::span<const std::int32_t> path, std::int32_t size, std::int32_t size_of_first) const;
+    /// Says that dimensions do not hold `count` elements.
+    /// @throws argument_error always.
+    [[noreturn]] void refuse_dimensions(std::size_t count) const;
 
 private:
     detail::argument_buffer* to_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tradecore/pg/column.hpp>
+#include <tradecore/pg/type_info.hpp>
 
 #include <cstddef>
 #include <string>
@@ -19,10 +20,14 @@ struct natural_value {
 /// Appends a value that is not NULL as the server wants it.
 /// @returns the format it took.
 /// @throws argument_error when it cannot go there.
-wire_format append_converted(std::string& out, const natural_value& value, oid server);
+wire_format append_converted(std::string& out, const natural_value& value, type_ref server);
 
-/// Appends a natural value in the server's text form; arrays as `{…}`.
-/// @param limit stop soon after so many bytes, for logs.
-void append_text_form(std::string& out, oid type, std::string_view bytes, std::size_t limit = std::string::npos);
+/// @returns whether `append_binary` knows how to make a `server` of a built-in `natural` type; that depends on the
+///          types alone, so that arrays can ask before.
+[[nodiscard]] bool has_binary(oid natural, oid server) noexcept;
+
+/// Appends a value of a built-in type in the binary form of `server`; requires `has_binary`.
+/// @throws argument_error when the value does not fit.
+void append_binary(std::string& out, const natural_value& value, oid server);
 
 } // namespace tradecore::pg::detail

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/codec/bind_refusals.hpp"
 
+#include "pg/codec/natural_reader.hpp"
+
 #include <tradecore/pg/error.hpp>
 #include <tradecore/pg/type_names.hpp>
 
@@ -45,19 +47,45 @@ std::string_view cpp_name(oid natural) noexcept
     }
 }
 
-std::string describe_cpp(oid natural)
+std::string describe_cpp(const natural_value& value)
 {
-    const oid element = array_element(natural);
-    if (element == 0) {
-        return std::string(cpp_name(natural)) + " (" + type_name(natural) + ")";
+    switch (value.type) {
+    case natural::structure:
+    case natural::tuple:
+    case natural::label:
+    case natural::named: {
+        auto bytes = value.bytes;
+        return take_shape(bytes).cpp_name;
     }
-    return "a range of " + std::string(cpp_name(element)) + " (" + type_name(natural) + ")";
+    case natural::dual:
+        return describe_cpp(split_dual(value).sql);
+    case natural::array:
+        break;
+    default:
+        return std::string(cpp_name(value.type)) + " (" + type_name(value.type) + ")";
+    }
+    natural_array array(value);
+    const oid element = array.element_type();
+    if (element >= 16) {
+        return "a range of " + std::string(cpp_name(element)) + " (" + type_name(element) + "[]" + ")";
+    }
+    const auto first = array.count() > 0 ? array.next() : std::nullopt;
+    return first ? "a range of " + describe_cpp(*first) : "a range";
 }
 
-std::string_view reason_against(oid natural, oid server) noexcept
+// The type of the value, or of the elements of the array that it is.
+oid leaf_of(const natural_value& value)
 {
-    const oid from = array_element(natural) != 0 ? array_element(natural) : natural;
-    const oid to = array_element(server) != 0 ? array_element(server) : server;
+    return value.type == natural::array ? natural_array(value).element_type() : value.type;
+}
+
+std::string_view reason_against(oid from, type_ref server) noexcept
+{
+    const auto base = server.base();
+    const oid to = base.kind() == type_kind::array ? base.element().base() : base;
+    if (from == natural::structure && base.kind() == type_kind::pseudo) {
+        return ": cast the parameter to a composite type in the SQL";
+    }
     if (from == oids::timestamptz && is_naive_time(to)) {
         return ": that would need a time zone; convert in the SQL with AT TIME ZONE, or make the column timestamptz";
     }
@@ -77,11 +105,11 @@ void refuse_argument(const natural_value& value, const std::string& reason)
     throw argument_error("argument $" + std::to_string(value.position) + ": " + reason);
 }
 
-void refuse_argument_type(const natural_value& value, oid natural, oid server)
+void refuse_argument_type(const natural_value& value, type_ref server)
 {
     refuse_argument(
-        value, describe_cpp(natural) + " does not go into " + type_name(server) +
-                   std::string(reason_against(natural, server)));
+        value, describe_cpp(value) + " does not go into " + server.describe() +
+                   std::string(reason_against(leaf_of(value), server)));
 }
 
 } // namespace tradecore::pg::detail
