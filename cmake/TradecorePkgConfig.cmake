@@ -7,6 +7,7 @@ set(packages_of_fmt::fmt fmt)
 set(packages_of_spdlog::spdlog spdlog)
 set(flags_of_Boost::json -lboost_json)
 set(flags_of_Boost::url -lboost_url)
+set(flags_of_idn -lidn)
 set(flags_of_Threads::Threads -pthread)
 
 # tradecore_pkg_config(<room> <folder>): writes and installs the file.

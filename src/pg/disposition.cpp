@@ -111,8 +111,11 @@ bool client_has(client_errc code, disposition what) noexcept
 {
     switch (what) {
     case disposition::transient:
-    case disposition::cannot_connect:
         return code == client_errc::cannot_connect;
+    case disposition::cannot_connect:
+        return code == client_errc::cannot_connect || code == client_errc::tls_failed;
+    case disposition::credentials:
+        return code == client_errc::authentication_failed;
     case disposition::connection_lost:
         return code == client_errc::connection_closed || code == client_errc::protocol_violation;
     case disposition::in_doubt:

@@ -12,7 +12,7 @@ namespace tradecore::pg {
 /// The connection could not be made, or ended.
 class connection_error : public error {
 public:
-    /// @param code `client_errc::cannot_connect` or `client_errc::connection_closed`.
+    /// @param code `client_errc::cannot_connect`, `connection_closed`, `authentication_failed` or `tls_failed`.
     /// @param cause what the operating system, the resolver or TLS said, if anything.
     connection_error(client_errc code, const std::string& message, boost::system::error_code cause = {});
 

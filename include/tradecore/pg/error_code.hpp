@@ -26,6 +26,13 @@ enum class client_errc {
     cardinality,
     /// It is not known whether the work took effect.
     outcome_unknown,
+    /// A statement of a batch was not run, or was undone, because another one failed.
+    batch_aborted,
+    /// Who we are could not be shown in a way that both sides accept: no password, a method that is
+    /// refused, a server that does not know the password. The server's own refusal is a `server_error`.
+    authentication_failed,
+    /// The connection is not as secure as was asked: no TLS, a certificate that is not believed.
+    tls_failed,
 };
 
 /// What an error means for the work that met it. A code can have several.

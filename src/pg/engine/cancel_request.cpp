@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/engine/cancel_request.hpp"
 
+#include "pg/engine/handshake.hpp"
 #include "pg/engine/time_limit.hpp"
 #include "pg/protocol/frontend.hpp"
 
@@ -11,6 +12,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <array>
 #include <string>
@@ -24,6 +26,22 @@ using socket_type = asio::basic_stream_socket<asio::generic::stream_protocol>;
 using deadline_type = std::chrono::steady_clock::time_point;
 
 namespace {
+
+/// @returns the request as it goes over the wire.
+asio::awaitable<std::string>
+encrypted(std::shared_ptr<socket_type> socket, peer_facts server, std::string request, deadline_type deadline)
+{
+    auto tls = co_await start_tls(socket, server.tls, deadline);
+    if (tls.failure)
+        std::rethrow_exception(tls.failure);
+    // Whoever reads the key can stop every statement of the session.
+    if (!tls.channel)
+        throw connection_error(
+            client_errc::tls_failed,
+            "cannot send a cancel request to " + server.name + ": the server no longer has TLS, the connection has");
+    tls.channel->write(request);
+    co_return std::move(tls.channel->outgoing());
+}
 
 // Bytes may come instead of the end: an error from a server that is overloaded. Nobody can use them.
 asio::awaitable<error_code> write_and_drain(std::shared_ptr<socket_type> socket, std::string request)
@@ -48,10 +66,14 @@ send_here(asio::any_io_executor executor, peer_facts server, protocol::backend_k
     if (!error) {
         std::string request;
         protocol::write_cancel_request(request, key.pid, key.secret);
+        if (server.tls)
+            request = co_await encrypted(socket, server, std::move(request), deadline);
         error = co_await write_and_drain(socket, std::move(request));
     }
     if (within.passed())
         throw timeout_error(server.name + " did not take a cancel request within the time limit");
+    if (error == asio::error::operation_aborted)
+        throw boost::system::system_error(error);
     if (error)
         throw connection_error(client_errc::cannot_connect, "cannot send a cancel request to " + server.name, error);
 }
