@@ -16,8 +16,8 @@ namespace tradecore::pg {
 
 namespace asio = boost::asio;
 using engine::exchange;
-using engine::exchange_of;
 using engine::link;
+using engine::make_exchange;
 using engine::prepared_statement;
 
 namespace {
@@ -33,10 +33,16 @@ std::string_view label(const statement& what)
     return what.options.name.empty() ? what.verb : what.options.name;
 }
 
-void throw_error(fsm::query& machine, std::string_view label)
+/// Throws what an ended exchange has to say. When the server stopped it because we asked, that is the error; a
+/// statement that was finished in spite of it is finished.
+void throw_error(const exchange& ended, fsm::query& machine, std::string_view label)
 {
-    if (auto& error = machine.error())
+    using namespace tradecore::pg::literals;
+    if (auto& error = machine.error()) {
+        if (ended.cancelled_because() && error->code == "57014"_sqlstate)
+            std::rethrow_exception(ended.cancelled_because());
         throw_server_error(std::move(*error), label);
+    }
     if (machine.dropped_copy())
         throw argument_error("COPY to the client is not supported by " + std::string(label) + "; its data was dropped");
 }
@@ -44,7 +50,7 @@ void throw_error(fsm::query& machine, std::string_view label)
 asio::awaitable<std::shared_ptr<const prepared_statement>>
 prepare(link& on, const statement& what, exchange::clock::time_point deadline)
 {
-    const auto exchange = std::make_shared<exchange_of<fsm::prepare>>();
+    const auto exchange = make_exchange<fsm::prepare>();
     exchange->deadline = deadline;
     auto name = on.statements.fresh_name();
     protocol::write_parse(on.outgoing(), name, what.sql.text);
@@ -53,7 +59,9 @@ prepare(link& on, const statement& what, exchange::clock::time_point deadline)
     on.queue(exchange);
     co_await on.wait(exchange);
     auto& machine = exchange->machine();
-    throw_error(machine, label(what));
+    throw_error(*exchange, machine, label(what));
+    if (exchange->cancelled_because())
+        std::rethrow_exception(exchange->cancelled_because()); // nothing was run yet
 
     auto prepared = std::make_shared<prepared_statement>();
     prepared->name = std::move(name);
@@ -105,6 +113,13 @@ bool is_stale(const diagnostics& error)
     return result_changed || error.code == "26000"_sqlstate;
 }
 
+/// Whether a statement was stopped by a request that was meant for one before it. What it did is undone.
+bool was_hit(const exchange& ended, const diagnostics& error)
+{
+    using namespace tradecore::pg::literals;
+    return ended.in_the_line_of_fire() && !ended.cancelled_because() && error.code == "57014"_sqlstate;
+}
+
 asio::awaitable<result> run_on(std::shared_ptr<link> on, statement what)
 {
     const auto deadline = deadline_of(what.options);
@@ -112,12 +127,15 @@ asio::awaitable<result> run_on(std::shared_ptr<link> on, statement what)
         on->require_open();
         auto prepared = on->statements.find(what.sql.text);
         if (!prepared) {
+            if (!on->is_free())
+                co_await on->enter(deadline);
             prepared = co_await prepare(*on, what, deadline);
-            on->require_open();
         }
-        const auto exchange = std::make_shared<exchange_of<fsm::execute>>(prepared->columns, what.before.size());
+        if (!on->is_free())
+            co_await on->enter(deadline);
+        on->require_open();
+        const auto exchange = make_exchange<fsm::execute>(prepared->columns, what.before.size());
         exchange->deadline = deadline;
-        const bool alone = on->status == transaction_status::idle && on->in_flight() == 0 && what.before.empty();
         auto closing = on->statements.take_closable();
         try {
             write_execution(on->outgoing(), what, *prepared, closing);
@@ -129,29 +147,35 @@ asio::awaitable<result> run_on(std::shared_ptr<link> on, statement what)
         on->queue(exchange);
         co_await on->wait(exchange);
         auto& machine = exchange->machine();
-        // After an error the server passes over everything up to Sync.
-        if (machine.error())
+        if (auto& error = machine.error()) {
+            // After an error the server passes over everything up to Sync.
             on->statements.put_back(std::move(closing));
-        if (machine.error() && is_stale(*machine.error())) {
-            on->statements.erase(what.sql.text);
-            // The server refused before it did anything, and no transaction was harmed: ask anew, once.
-            if (alone && !again)
+            const bool stale = is_stale(*error);
+            if (stale)
+                on->statements.erase(what.sql.text);
+            // Ask anew, once: the server refused before it did anything, or has said that what was a transaction of its
+            // own is rolled back.
+            const bool harmless = exchange->began_idle() && what.before.empty();
+            if (!again && harmless && (stale || was_hit(*exchange, *error)))
                 continue;
         }
-        throw_error(machine, label(what));
+        throw_error(*exchange, machine, label(what));
         co_return std::move(machine.answer());
     }
 }
 
 asio::awaitable<std::vector<result>> run_script_on(std::shared_ptr<link> on, sql_text text, call_options options)
 {
+    const auto deadline = deadline_of(options);
+    if (!on->is_free())
+        co_await on->enter(deadline);
     on->require_open();
-    const auto exchange = std::make_shared<exchange_of<fsm::script>>();
-    exchange->deadline = deadline_of(options);
+    const auto exchange = make_exchange<fsm::script>();
+    exchange->deadline = deadline;
     protocol::write_query(on->outgoing(), text.text);
     on->queue(exchange);
     co_await on->wait(exchange);
-    throw_error(exchange->machine(), options.name.empty() ? "SCRIPT" : options.name);
+    throw_error(*exchange, exchange->machine(), options.name.empty() ? "SCRIPT" : options.name);
     co_return std::move(exchange->machine().answers());
 }
 

@@ -30,10 +30,14 @@ enum class transaction_status : char { idle = 'I', in_transaction = 'T', failed 
 /// answered in that order, and one caller's error does not touch another's statement unless they share
 /// a transaction. A statement is prepared on its first use and costs one round trip from the second on.
 ///
-/// Errors: as of `session`. A `connection_error`, `protocol_error` or `timeout_error` leaves the
-/// connection closed; after any other error it serves on.
-/// Cancellation: a statement that is cancelled while its answer is awaited closes the connection: what
-/// became of it on the server is unknown.
+/// Errors: as of `session`. A `connection_error` or `protocol_error` leaves the connection closed; after any
+/// other error it serves on. After a `timeout_error` `is_open` says which.
+/// Cancellation, and a call's timeout: the server is asked to stop the statement, and the call ends when the truth
+/// is known: with the result of a statement that was finished first, else with `operation_aborted` or a
+/// `timeout_error`; a transaction it was part of has then failed and wants a ROLLBACK. A statement that waits behind
+/// others in flight ends at once instead; when it was sent already, whether it is run is unknown. The connection
+/// serves on, unless the server answers neither within `connect_options::cancel_timeout`: then it is closed.
+/// (PostgreSQL documentation, "Canceling Requests in Progress".)
 /// Thread safety: none; use it from its executor only (an implicit or explicit strand).
 /// Lifetimes: what is in flight keeps what it needs; destroying the connection closes the socket and
 /// completes every waiting call with a `connection_error`.

@@ -150,9 +150,14 @@ asio::awaitable<std::shared_ptr<link>> connect_here(asio::any_io_executor execut
     check_supported(options);
     const auto deadline = exchange::clock::now() + options.connect_timeout;
     const auto socket = co_await open_socket(executor, options, deadline);
+    error_code unknown;
+    const auto address = socket->remote_endpoint(unknown);
     const auto opened = std::make_shared<link>(std::move(*socket), options.describe());
+    opened->cancel_timeout = options.cancel_timeout;
+    if (!unknown)
+        opened->server = peer_facts{.address = address, .name = options.describe(), .tls = nullptr};
     opened->statements.limit(options.statement_cache_size);
-    const auto begin = std::make_shared<exchange_of<fsm::startup>>(options, fsm::scram_client::fresh_nonce());
+    const auto begin = make_exchange<fsm::startup>(options, fsm::scram_client::fresh_nonce());
     begin->deadline = deadline;
     begin->machine().begin(opened->outgoing());
     opened->start();

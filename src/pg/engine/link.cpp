@@ -6,10 +6,10 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/write.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -23,58 +23,225 @@ namespace {
 // PostgreSQL never sends a message beyond 1 GiB: it is the limit of one value and of one row.
 constexpr std::size_t largest_message = std::size_t{1} << 30U;
 
-bool ends_the_session(const diagnostics& said)
+std::exception_ptr aborted()
 {
-    return said.severity == "FATAL" || said.severity == "PANIC";
+    return std::make_exception_ptr(boost::system::system_error(asio::error::operation_aborted));
 }
 
 } // namespace
 
 link::link(socket_type socket, std::string peer)
     : abandonable(asio::query(socket.get_executor(), asio::execution::context)), socket_(std::move(socket)),
-      peer_(std::move(peer)), incoming_(largest_message), deadline_timer_(std::in_place, socket_->get_executor())
+      deadline_timer_(std::in_place, socket_->get_executor()), executor_(socket_->get_executor()),
+      peer_(std::move(peer)), incoming_(largest_message)
 {}
 
-link::~link() = default;
+link::~link()
+{
+    // Somebody may still hold an exchange, and a cancellation slot that leads here through it.
+    while (take_front()) {
+    }
+}
 
 void link::start()
 {
     read();
 }
 
-void link::queue(std::shared_ptr<exchange> added)
+link::clock::time_point link::now()
+{
+    if (!dispatching_)
+        return clock::now();
+    if (turns_time_ == clock::time_point())
+        turns_time_ = clock::now();
+    return turns_time_;
+}
+
+// --- taking turns --------------------------------------------------------------------------------------------------
+
+asio::awaitable<void> link::stand_in_line(gate::wish wanted, clock::time_point deadline)
+{
+    auto suspended = [](waiter::handler_type handler, std::weak_ptr<link> on, gate::place_ptr place) {
+        if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
+            slot.assign([on = std::move(on), place](asio::cancellation_type) {
+                if (const auto owner = on.lock())
+                    owner->gate_.dismiss(*place, aborted());
+            });
+        }
+        place->suspend(std::move(handler));
+    };
+    for (bool again = false;; again = true) {
+        require_open();
+        watch_deadline(deadline);
+        const gate::place_ptr place(new gate::place(wanted, deadline));
+        gate_.join(place, again);
+        co_await asio::async_initiate<const waiter::token&, void(std::exception_ptr)>(
+            suspended, asio::use_awaitable, weak_from_this(), place);
+        if (gate_.arrived(wanted))
+            co_return;
+    }
+}
+
+asio::awaitable<void> link::enter(clock::time_point deadline)
+{
+    if (!gate_.is_free())
+        co_await stand_in_line(gate::wish::pass, deadline);
+    require_open();
+}
+
+asio::awaitable<turn> link::hold(clock::time_point deadline)
+{
+    if (!gate_.try_hold())
+        co_await stand_in_line(gate::wish::hold, deadline);
+    turn held(shared_from_this());
+    require_open();
+    co_return held;
+}
+
+turn link::try_hold()
+{
+    return gate_.try_hold() ? turn(shared_from_this()) : turn();
+}
+
+void turn::release() noexcept
+{
+    if (const auto released = std::exchange(held_, nullptr))
+        released->gate_.release();
+}
+
+// --- exchanges -----------------------------------------------------------------------------------------------------
+
+void link::queue(exchange_ptr added)
 {
     assert(is_open());
     watch_deadline(added->deadline);
-    exchanges_.push_back(std::move(added));
-    if (!dispatching_)
-        flush_soon();
+    added->on_ = this;
+    auto* const queued = added.get();
+    (last_ == nullptr ? first_ : last_->next_) = std::move(added);
+    last_ = queued;
+    ++in_flight_;
+    if (in_flight_ == 1)
+        front_changed();
+    send();
 }
 
-asio::awaitable<void> link::wait(std::shared_ptr<exchange> awaited)
+exchange_ptr link::take_front() noexcept
 {
-    if (!awaited->finished()) {
-        auto initiate = [self = shared_from_this(), awaited](exchange::handler_type handler) {
+    auto taken = std::move(first_);
+    if (!taken)
+        return taken;
+    first_ = std::move(taken->next_);
+    if (!first_)
+        last_ = nullptr;
+    taken->on_ = nullptr;
+    --in_flight_;
+    return taken;
+}
+
+asio::awaitable<void> link::suspend(exchange_ptr on, exchange::awaits what)
+{
+    return asio::async_initiate<const waiter::token&, void(std::exception_ptr)>(
+        [](waiter::handler_type handler, const exchange_ptr& awaited, exchange::awaits end_or_event) {
             if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
-                slot.assign([weak_link = std::weak_ptr(self), weak = std::weak_ptr(awaited)](asio::cancellation_type) {
-                    const auto cancelled = weak.lock();
-                    const auto owner = weak_link.lock();
-                    if (!cancelled || !owner || cancelled->finished())
-                        return;
-                    cancelled->fail(
-                        std::make_exception_ptr(boost::system::system_error(asio::error::operation_aborted)));
-                    owner->close(std::make_exception_ptr(connection_error(
-                        client_errc::connection_closed,
-                        "the connection was closed because a statement on it was cancelled")));
+                slot.assign([awaited](asio::cancellation_type) {
+                    if (auto* owner = awaited->on_)
+                        owner->cancel(*awaited, aborted());
                 });
             }
-            awaited->wait_with(std::move(handler));
-        };
-        co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(std::move(initiate), asio::use_awaitable);
-    }
-    if (awaited->failure())
-        std::rethrow_exception(awaited->failure());
+            awaited->awaits_ = end_or_event;
+            awaited->waiter_.suspend(std::move(handler));
+            if (awaited->finished_)
+                awaited->waiter_.resume_later(awaited->failure_);
+        },
+        asio::use_awaitable, std::move(on), what);
 }
+
+asio::awaitable<void> link::wait(exchange_ptr awaited)
+{
+    return suspend(std::move(awaited), exchange::awaits::end);
+}
+
+asio::awaitable<void> link::progress(exchange_ptr awaited)
+{
+    if (!awaited->progressed_)
+        co_await suspend(awaited, exchange::awaits::progress);
+    awaited->progressed_ = false;
+}
+
+asio::awaitable<void> link::room(exchange_ptr awaited, std::size_t below)
+{
+    if (!awaited->finished_ && unsent() < below)
+        co_return;
+    awaited->room_below_ = below;
+    ++wait_for_room_;
+    std::exception_ptr failure;
+    try {
+        co_await suspend(awaited, exchange::awaits::room);
+    }
+    catch (...) {
+        failure = std::current_exception();
+    }
+    --wait_for_room_;
+    if (failure)
+        std::rethrow_exception(failure);
+}
+
+void link::answer(exchange& ended, const std::exception_ptr& failure)
+{
+    if (ended.finished_)
+        return;
+    ended.finished_ = true;
+    ended.failure_ = failure;
+    if (failure)
+        ended.waiter_.resume_later(failure);
+    else
+        ended.waiter_.resume_now(executor_);
+}
+
+// --- deadlines -----------------------------------------------------------------------------------------------------
+
+void link::watch_deadline(clock::time_point deadline)
+{
+    // One timer for all: it is set anew only for a deadline before the one it waits for, and looks at all of them
+    // when it fires. With limits of equal length it fires once per limit, however many statements there were.
+    if (deadline >= watched_deadline_)
+        return;
+    watched_deadline_ = deadline;
+    deadline_timer_->expires_at(deadline);
+    deadline_timer_->async_wait([self = shared_from_this()](const error_code& error) {
+        if (!error)
+            self->on_deadline();
+    });
+}
+
+void link::on_deadline()
+{
+    if (!is_open())
+        return;
+    watched_deadline_ = exchange::no_deadline;
+    const auto now = clock::now();
+    if (cancelling_ && cancelling_->limit <= now)
+        return close(std::make_exception_ptr(timeout_error(
+            peer_ + " did not answer a request to cancel within " + std::to_string(cancel_timeout.count()) +
+            " ms; the connection was closed")));
+    const auto late = std::make_exception_ptr(timeout_error("no answer from " + peer_ + " within the time limit"));
+    auto earliest = gate_.dismiss_late(now, late);
+    if (cancelling_)
+        earliest = std::min(earliest, cancelling_->limit);
+    for (auto waiting = first_; waiting; waiting = waiting->next_) {
+        if (waiting->deadline > now) {
+            earliest = std::min(earliest, waiting->deadline);
+            continue;
+        }
+        waiting->deadline = exchange::no_deadline;
+        cancel(*waiting, late);
+        if (!is_open())
+            return;
+    }
+    watch_deadline(earliest);
+}
+
+// --- the end -------------------------------------------------------------------------------------------------------
 
 void link::require_open() const
 {
@@ -98,9 +265,10 @@ void link::close(std::exception_ptr why) noexcept
     error_code ignored;
     socket_->close(ignored);
     deadline_timer_->cancel();
-    const auto unanswered = std::exchange(exchanges_, {});
-    for (const auto& waiting : unanswered)
-        waiting->fail(closed_because_);
+    cancelling_.reset();
+    while (const auto unanswered = take_front())
+        answer(*unanswered, unanswered->cancelled_because_ ? unanswered->cancelled_because_ : closed_because_);
+    gate_.dismiss_all(closed_because_);
 }
 
 void link::terminate() noexcept
@@ -108,11 +276,9 @@ void link::terminate() noexcept
     if (!is_open())
         return;
     // Only between messages: after half a message the goodbye would be read as its rest.
-    if (!write_waits_ && outgoing_.empty()) {
-        std::string goodbye;
-        protocol::write_terminate(goodbye);
-        error_code ignored;
-        socket_->write_some(asio::buffer(goodbye), ignored);
+    if (unsent() == 0) {
+        protocol::write_terminate(outgoing_);
+        flush();
     }
     close(std::make_exception_ptr(
         connection_error(client_errc::connection_closed, "the connection was closed by its owner")));
@@ -126,194 +292,19 @@ void link::abandon() noexcept
             connection_error(client_errc::connection_closed, "the event loop of the connection has ended"));
     socket_.reset();
     deadline_timer_.reset();
-    const auto unanswered = std::exchange(exchanges_, {});
-    for (const auto& waiting : unanswered)
-        waiting->abandon();
-}
-
-void link::read()
-{
-    const auto space = incoming_.space();
-    socket_->async_read_some(
-        asio::buffer(space.data(), space.size()),
-        [self = shared_from_this()](error_code error, std::size_t count) { self->on_read(error, count); });
-}
-
-void link::on_read(const error_code& error, std::size_t count)
-{
-    if (!is_open())
-        return;
-    if (error) {
-        const bool ended = error == asio::error::eof;
-        close(
-            farewell_ ? make_server_error(*farewell_, {})
-                      : std::make_exception_ptr(connection_error(
-                            client_errc::connection_closed,
-                            "the connection to " + peer_ +
-                                (ended ? " was closed by the server" : " was lost: " + error.message()),
-                            error)));
-        return;
+    cancelling_.reset();
+    auto unanswered = std::exchange(first_, nullptr);
+    last_ = nullptr;
+    in_flight_ = 0;
+    for (auto* each = unanswered.get(); each != nullptr; each = each->next_.get())
+        each->on_ = nullptr;
+    auto line = std::exchange(gate_, gate());
+    // The frames that are destroyed now may be the last to hold this link.
+    while (unanswered) {
+        unanswered->waiter_.abandon();
+        unanswered = std::move(unanswered->next_);
     }
-    incoming_.received(count);
-    auto framing = protocol::receive_buffer::framing::incomplete;
-    dispatching_ = true;
-    try {
-        framing = dispatch_all();
-    }
-    catch (...) {
-        // A notice handler, or memory: half a message was handled, so nothing after it can be.
-        close(std::current_exception());
-    }
-    dispatching_ = false;
-    if (!is_open())
-        return;
-    if (framing == protocol::receive_buffer::framing::malformed)
-        return fail_protocol("a message with an impossible length");
-    flush();
-    if (is_open())
-        read();
-}
-
-protocol::receive_buffer::framing link::dispatch_all()
-{
-    protocol::message next{};
-    auto framing = protocol::receive_buffer::framing::incomplete;
-    while (is_open() && (framing = incoming_.next(next)) == protocol::receive_buffer::framing::complete)
-        dispatch(next);
-    return framing;
-}
-
-void link::dispatch(const protocol::message& incoming)
-{
-    switch (incoming.type) {
-    case protocol::backend::parameter_status: {
-        const auto changed = protocol::read_parameter_status(incoming.payload);
-        if (!changed)
-            return fail_protocol("malformed ParameterStatus");
-        parameters.insert_or_assign(std::string(changed->name), std::string(changed->value));
-        return;
-    }
-    case protocol::backend::notice_response: {
-        const auto notice = protocol::read_diagnostics(incoming.payload);
-        if (!notice)
-            return fail_protocol("malformed NoticeResponse");
-        if (on_notice)
-            on_notice(*notice);
-        return;
-    }
-    case protocol::backend::notification_response:
-        return; // nobody listens on these connections
-    case protocol::backend::error_response:
-        if (auto said = protocol::read_diagnostics(incoming.payload); said && ends_the_session(*said))
-            farewell_ = std::move(said);
-        break;
-    default:
-        break;
-    }
-    dispatch_to_exchange(incoming);
-}
-
-void link::dispatch_to_exchange(const protocol::message& incoming)
-{
-    if (exchanges_.empty()) {
-        if (farewell_)
-            return; // the server says why it is about to close
-        return fail_protocol("a message nobody asked for");
-    }
-    auto& machine = exchanges_.front()->machine();
-    if (incoming.type == protocol::backend::ready_for_query) {
-        const auto now = protocol::read_ready_for_query(incoming.payload);
-        if (!now)
-            return fail_protocol("malformed ReadyForQuery");
-        status = static_cast<transaction_status>(*now);
-    }
-    auto wanted = machine.on_message(incoming);
-    switch (wanted.next) {
-    case fsm::action::read:
-        return;
-    case fsm::action::send:
-        outgoing_ += wanted.bytes;
-        return;
-    case fsm::action::done:
-        end_exchange();
-        return;
-    case fsm::action::violation:
-        fail_protocol(wanted.bytes);
-        return;
-    }
-}
-
-void link::end_exchange()
-{
-    const auto ended = std::move(exchanges_.front());
-    exchanges_.pop_front();
-    ended->finish();
-}
-
-void link::flush_soon()
-{
-    if (flush_posted_ || write_waits_)
-        return;
-    flush_posted_ = true;
-    asio::post(socket_->get_executor(), [self = shared_from_this()] {
-        self->flush_posted_ = false;
-        self->flush();
-    });
-}
-
-void link::flush()
-{
-    if (write_waits_ || outgoing_.empty() || !is_open())
-        return;
-    error_code error;
-    const std::size_t written = socket_->write_some(asio::buffer(outgoing_), error);
-    if (!error && written == outgoing_.size()) {
-        outgoing_.clear();
-        return;
-    }
-    // A write error is not reported here: what the server said before it went away is still to be read.
-    if (error && error != asio::error::would_block && error != asio::error::try_again) {
-        outgoing_.clear();
-        return;
-    }
-    writing_.assign(outgoing_, written, std::string::npos);
-    outgoing_.clear();
-    write_waits_ = true;
-    asio::async_write(*socket_, asio::buffer(writing_), [self = shared_from_this()](error_code failed, std::size_t) {
-        self->write_waits_ = false;
-        self->writing_.clear();
-        if (!failed)
-            self->flush();
-    });
-}
-
-void link::watch_deadline(exchange::clock::time_point deadline)
-{
-    if (deadline >= watched_deadline_)
-        return;
-    watched_deadline_ = deadline;
-    deadline_timer_->expires_at(deadline);
-    deadline_timer_->async_wait([self = shared_from_this()](const error_code& error) {
-        if (!error)
-            self->on_deadline();
-    });
-}
-
-void link::on_deadline()
-{
-    if (!is_open())
-        return;
-    watched_deadline_ = exchange::no_deadline;
-    const auto now = exchange::clock::now();
-    auto earliest = exchange::no_deadline;
-    for (const auto& waiting : exchanges_) {
-        if (waiting->deadline <= now)
-            return close(std::make_exception_ptr(
-                timeout_error("no answer from " + peer_ + " within the time limit; the connection was closed")));
-        earliest = std::min(earliest, waiting->deadline);
-    }
-    if (earliest != exchange::no_deadline)
-        watch_deadline(earliest);
+    line.abandon();
 }
 
 void link::fail_protocol(std::string_view what) noexcept

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "pg/engine/exchange.hpp"
+#include "pg/engine/gate.hpp"
+#include "pg/engine/peer_facts.hpp"
 #include "pg/engine/statement_cache.hpp"
 #include "pg/protocol/backend_messages.hpp"
 #include "pg/protocol/receive_buffer.hpp"
@@ -13,24 +15,55 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <deque>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace tradecore::pg::engine {
 
+class turn;
+
 /// The socket of one connection and the exchanges that are under way on it.
+///
+/// A plain exchange:
+///
+///     if (!on->is_free())                         // no suspension and no allocation when it is
+///         co_await on->enter(deadline);
+///     protocol::write_…(on->outgoing(), …);       // whole messages, up to and with Sync
+///     on->queue(exchange);                        // in the same breath: no co_await since `is_free`
+///     co_await on->wait(exchange);
+///
+/// One that sends for longer (COPY) holds the link, so that nobody's messages come between its own:
+///
+///     auto turn = co_await on->hold(deadline);    // what is in flight of others simply finishes first
+///     …write the beginning, queue(exchange)…
+///     co_await on->progress(exchange);            // its machine said `step::progress`: the server wants data
+///     while (!exchange->finished() && there is more) {
+///         co_await on->room(exchange, 1 << 20);   // less than that waits to be sent, or the exchange has ended
+///         protocol::write_copy_data(on->outgoing(), …);
+///         on->send();
+///     }
+///     …write CopyDone and Sync, send(); turn.release();
+///     co_await on->wait(exchange);
+///
+/// One that receives faster than it is consumed answers `step::pause` to a message when it has enough; nothing is
+/// read until the consumer has taken the rows and says `resume`.
 ///
 /// Exchanges are answered in the order they were queued. What several callers write in one turn of the
 /// event loop leaves in one system call; a write is tried at once and only waited for when the kernel
-/// has no room. Reading goes on all the time, so a server that goes away is noticed while idle.
+/// has no room. Reading goes on all the time but in a pause, so a server that goes away is noticed while idle.
 ///
-/// Thread safety: none. Lifetimes: always owned by a shared_ptr; what is in flight keeps it alive.
+/// Cancellation of whoever waits, and a deadline that passes, stop the exchange and not the link: see `cancel`.
+///
+/// Thread safety: none. Lifetimes: always owned by a shared_ptr; who waits on a link keeps it alive.
 class link final : public std::enable_shared_from_this<link>, private abandonable {
 public:
     using socket_type = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol>;
+    using clock = exchange::clock;
 
     /// @param socket connected; its executor is where everything here runs.
     link(socket_type socket, std::string peer);
@@ -43,14 +76,61 @@ public:
     /// Begins to read; call once, after construction.
     void start();
 
+    // --- taking turns ---------------------------------------------------------------------------------------------
+
+    /// @returns whether messages may be written now; valid until the next co_await.
+    [[nodiscard]] bool is_free() const noexcept { return gate_.is_free(); }
+    /// Waits until messages may be written; they must be written before the next co_await.
+    /// @param deadline for the waiting.
+    /// @throws timeout_error when it passes; connection_error when the link is closed meanwhile.
+    /// Cancellation: leaves the line.
+    [[nodiscard]] boost::asio::awaitable<void> enter(clock::time_point deadline);
+    /// Waits until the link can be held; everybody else then waits until the turn is released.
+    /// @throws and cancellation as `enter`.
+    [[nodiscard]] boost::asio::awaitable<turn> hold(clock::time_point deadline);
+    /// @returns a turn when the link is free; an empty one when it is not.
+    [[nodiscard]] turn try_hold();
+
+    // --- sending --------------------------------------------------------------------------------------------------
+
     /// @returns the buffer that the next flush sends: append whole messages to it, then `queue` the
-    ///          exchange they belong to.
+    ///          exchange they belong to, or `send` what belongs to one that is in flight.
     [[nodiscard]] std::string& outgoing() noexcept { return outgoing_; }
     /// Queues an exchange whose messages stand in `outgoing`, and sends them in this turn of the loop.
-    void queue(std::shared_ptr<exchange> added);
-    /// Waits until an exchange has ended. Cancellation closes the link.
-    /// @throws what ended it when it did not come to its end.
-    [[nodiscard]] boost::asio::awaitable<void> wait(std::shared_ptr<exchange> awaited);
+    void queue(exchange_ptr added);
+    /// Sends, in this turn of the loop, what was appended to `outgoing` for an exchange in flight. Only for who holds
+    /// the link, or when no messages of others can have come between.
+    void send();
+    /// @returns how many bytes wait to be sent.
+    [[nodiscard]] std::size_t unsent() const noexcept { return outgoing_.size() + writing_.size() - written_; }
+
+    // --- waiting --------------------------------------------------------------------------------------------------
+
+    /// Waits until an exchange has ended.
+    /// @throws what ended it when it did not come to its end. Cancellation: see `cancel`.
+    [[nodiscard]] boost::asio::awaitable<void> wait(exchange_ptr awaited);
+    /// Waits until its machine has made progress since the last call, or has ended. Several messages that arrive
+    /// together wake once.
+    /// @throws and cancellation as `wait`.
+    [[nodiscard]] boost::asio::awaitable<void> progress(exchange_ptr awaited);
+    /// Waits until fewer than `below` bytes wait to be sent, or the exchange has ended.
+    /// @throws and cancellation as `wait`.
+    [[nodiscard]] boost::asio::awaitable<void> room(exchange_ptr awaited, std::size_t below);
+    /// Goes on reading after a machine's `step::pause`; does nothing when there is no pause.
+    void resume();
+
+    // --- ending ---------------------------------------------------------------------------------------------------
+
+    /// Gives an exchange up, because its caller is cancelled, its time has passed, or nobody wants it any more.
+    ///
+    /// When the server works on it, the server is asked to stop (by the machine's `cancel` or a request over a second
+    /// socket), and who waits is answered when the truth is known: with the end that came, `cancelled_because` says
+    /// what asked for it. Nothing new is sent until that end and the end of the second socket, so that no later
+    /// statement is hit; without them within `cancel_timeout` the link is closed.
+    ///
+    /// When others go before it, who waits is answered with `why` at once, and the answer is dropped when it comes.
+    /// What the server cannot be asked to stop closes the link.
+    void cancel(exchange& unwanted, std::exception_ptr why);
 
     /// Closes the socket; everything in flight fails with `why`. Does nothing when closed already.
     void close(std::exception_ptr why) noexcept;
@@ -60,43 +140,114 @@ public:
     [[nodiscard]] bool is_open() const noexcept { return !closed_because_; }
     /// @throws connection_error when the link is closed.
     void require_open() const;
-    [[nodiscard]] std::size_t in_flight() const noexcept { return exchanges_.size(); }
+    [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
     [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
+    [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
+    /// @returns the time, read at most once in each turn of the loop that handles what arrived.
+    [[nodiscard]] clock::time_point now();
 
     transaction_status status = transaction_status::idle;
     protocol::backend_key key{};
+    /// Whom to ask to cancel; nobody when not set.
+    std::optional<peer_facts> server{};
+    std::chrono::milliseconds cancel_timeout{2'000};
     std::map<std::string, std::string, std::less<>> parameters{};
     connection::notice_handler on_notice{};
     statement_cache statements{};
 
 private:
+    friend class turn;
+
     void abandon() noexcept override;
+
+    // link.cpp
+    [[nodiscard]] boost::asio::awaitable<void> suspend(exchange_ptr on, exchange::awaits what);
+    [[nodiscard]] boost::asio::awaitable<void> stand_in_line(gate::wish wanted, clock::time_point deadline);
+    void answer(exchange& ended, const std::exception_ptr& failure);
+    exchange_ptr take_front() noexcept;
+    void watch_deadline(clock::time_point deadline);
+    void on_deadline();
+    void fail_protocol(std::string_view what) noexcept;
+
+    // link_io.cpp
     void read();
     void on_read(const boost::system::error_code& error, std::size_t count);
+    void handle_incoming();
     [[nodiscard]] protocol::receive_buffer::framing dispatch_all();
     void dispatch(const protocol::message& incoming);
     void dispatch_to_exchange(const protocol::message& incoming);
     void end_exchange();
-    void flush_soon();
+    void wake_for_progress();
     void flush();
-    void watch_deadline(exchange::clock::time_point deadline);
-    void on_deadline();
-    void fail_protocol(std::string_view what) noexcept;
+    void wait_writable();
+    void wake_for_room();
 
-    // Both are there until the execution context ends.
+    // link_cancel.cpp
+    void ask_to_stop(exchange& running, const std::exception_ptr& why);
+    void on_cancel_request_ended();
+    void on_cancelled_ended();
+    void front_changed();
+    void check_cancel_over();
+
+    // All are there until the execution context ends.
     std::optional<socket_type> socket_;
+    std::optional<boost::asio::steady_timer> deadline_timer_;
+    boost::asio::any_io_executor executor_;
     std::string peer_;
+
+    gate gate_;
+    exchange_ptr first_;
+    exchange* last_ = nullptr;
+    std::size_t in_flight_ = 0;
+
     protocol::receive_buffer incoming_;
+    bool reading_ = false;
+    bool dispatching_ = false;
+    bool paused_ = false;
+    clock::time_point turns_time_{}; // the epoch: not asked for in this turn
+
     std::string outgoing_;
-    std::string writing_;
+    std::string writing_; // what the socket takes next; its first `written_` bytes are gone
+    std::size_t written_ = 0;
+    std::size_t wait_for_room_ = 0;
     bool write_waits_ = false;
     bool flush_posted_ = false;
-    bool dispatching_ = false;
-    std::deque<std::shared_ptr<exchange>> exchanges_;
-    std::optional<boost::asio::steady_timer> deadline_timer_;
-    exchange::clock::time_point watched_deadline_ = exchange::no_deadline;
+
+    // While a request to cancel is under way.
+    struct cancelling {
+        exchange_ptr target; // null after its end
+        bool asked = false;  // the second socket has ended, or there is none
+        clock::time_point limit;
+    };
+    std::optional<cancelling> cancelling_;
+
+    clock::time_point watched_deadline_ = exchange::no_deadline;
     std::exception_ptr closed_because_;
     std::optional<diagnostics> farewell_; // the server's error outside of any exchange
+};
+
+/// The exclusive use of a link's sending side, until it is released or destroyed.
+class turn {
+public:
+    turn() = default;
+    explicit turn(std::shared_ptr<link> held) noexcept : held_(std::move(held)) {}
+    turn(turn&&) noexcept = default;
+    turn& operator=(turn&& other) noexcept
+    {
+        release();
+        held_ = std::move(other.held_);
+        return *this;
+    }
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
+    ~turn() { release(); }
+
+    [[nodiscard]] explicit operator bool() const noexcept { return held_ != nullptr; }
+    /// Lets the next ones in; they run in a later turn of the loop.
+    void release() noexcept;
+
+private:
+    std::shared_ptr<link> held_;
 };
 
 } // namespace tradecore::pg::engine

@@ -12,6 +12,8 @@ namespace tradecore::pg::fsm {
 enum class action {
     read,      ///< give it the next message
     send,      ///< append `step::bytes` to what goes out, then give it the next message
+    progress,  ///< wake who waits for progress, then give it the next message
+    pause,     ///< the same, but give it nothing more, and read nothing more, until it is resumed
     done,      ///< its exchange has ended with ReadyForQuery
     violation, ///< the server does not keep to the protocol; `step::bytes` says how
 };
@@ -21,6 +23,8 @@ struct step {
     std::string bytes{};
 
     static step read() { return {}; }
+    static step progress() { return {.next = action::progress}; }
+    static step pause() { return {.next = action::pause}; }
     static step done() { return {.next = action::done}; }
     static step send(std::string bytes) { return {.next = action::send, .bytes = std::move(bytes)}; }
     static step violation(std::string_view what) { return {.next = action::violation, .bytes = std::string(what)}; }
@@ -41,6 +45,15 @@ public:
 
     /// Takes the server's next message.
     virtual step on_message(const protocol::message& incoming) = 0;
+
+    /// Nobody wants the answer any more: rows that still come are to be passed over, not kept, and there is to be
+    /// no more `pause`.
+    virtual void drop() noexcept {}
+
+    /// The operation is to end early while the server works on it.
+    /// @returns whole messages that make the server end it (CopyFail, …); empty when the server must be asked
+    ///          over a second socket, as for everything it computes.
+    [[nodiscard]] virtual std::string cancel() { return {}; }
 };
 
 } // namespace tradecore::pg::fsm

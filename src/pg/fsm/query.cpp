@@ -125,6 +125,8 @@ step execute::on_answer(const protocol::message& incoming)
     if (state_ == state::running) {
         switch (incoming.type) {
         case data_row:
+            if (is_dropped())
+                return step::read();
             if (!returns_rows_ || !answer_.append_row(incoming.payload))
                 return step::violation("malformed DataRow");
             return step::read();
@@ -159,6 +161,8 @@ step script::on_answer(const protocol::message& incoming)
         return step::read();
     }
     case data_row:
+        if (is_dropped())
+            return step::read();
         if (!current_ || !current_->append_row(incoming.payload))
             return step::violation("malformed DataRow");
         return step::read();

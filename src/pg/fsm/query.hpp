@@ -16,6 +16,7 @@ namespace tradecore::pg::fsm {
 class query : public operation {
 public:
     step on_message(const protocol::message& incoming) final;
+    void drop() noexcept override { dropped_ = true; }
 
     /// The error the server answered with, if any; the exchange still ended in order.
     [[nodiscard]] std::optional<diagnostics>& error() noexcept { return error_; }
@@ -28,12 +29,16 @@ protected:
     /// @returns whether everything that was asked for has been answered.
     [[nodiscard]] virtual bool answered() const noexcept = 0;
 
+    /// @returns whether rows that come are to be passed over.
+    [[nodiscard]] bool is_dropped() const noexcept { return dropped_; }
+
     /// Answers what begins a COPY: refuses to send data, lets data that comes pass by.
     step on_copy(const protocol::message& incoming, bool extended);
 
 private:
     std::optional<diagnostics> error_;
     bool dropped_copy_ = false;
+    bool dropped_ = false;
 };
 
 /// Parse, Describe, Sync: what a statement takes and returns.

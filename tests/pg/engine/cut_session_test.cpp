@@ -45,6 +45,7 @@ asio::awaitable<void> ask(std::string host, outcome& into, std::chrono::millisec
         options.hosts = {{.host = std::move(host)}};
         options.user = "trader";
         options.connect_timeout = limit;
+        options.cancel_timeout = limit; // nobody answers a request to cancel here
         const auto connection = co_await pg::connection::connect(co_await asio::this_coro::executor, options);
         const auto answer = co_await connection->run(
             {.sql = {"SELECT $1::int", nullptr},

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/cancel_request.hpp"
+#include "pg/engine/link.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <utility>
+
+namespace tradecore::pg::engine {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// An exchange that was given up before its turn usually ends by itself sooner than a request could reach the server.
+constexpr std::chrono::milliseconds given_up_grace{20};
+
+} // namespace
+
+void link::cancel(exchange& unwanted, std::exception_ptr why)
+{
+    if (unwanted.on_ != this || unwanted.cancelled_because_)
+        return;
+    if (first_.get() != &unwanted) {
+        unwanted.machine().drop();
+        unwanted.deadline = exchange::no_deadline;
+        answer(unwanted, why);
+        return;
+    }
+    unwanted.cancelled_because_ = why;
+    // One request at a time: what it hits must be clear. `check_cancel_over` comes back to this one.
+    if (!cancelling_)
+        ask_to_stop(unwanted, why);
+}
+
+void link::ask_to_stop(exchange& running, const std::exception_ptr& why)
+{
+    if (paused_) {
+        running.machine().drop();
+        resume();
+    }
+    auto last_words = running.machine().cancel();
+    if (last_words.empty() && (!server || key.pid == 0)) {
+        answer(running, why);
+        close(std::make_exception_ptr(connection_error(
+            client_errc::connection_closed, "the connection was closed because it could not be asked to stop")));
+        return;
+    }
+    gate_.bar();
+    cancelling_ = cancelling{.target = &running, .asked = !last_words.empty(), .limit = now() + cancel_timeout};
+    watch_deadline(cancelling_->limit);
+    if (!last_words.empty()) {
+        outgoing_ += last_words;
+        send();
+        return;
+    }
+    // When the request fails, whether it arrived is unknown: the limit above then decides.
+    asio::co_spawn(
+        executor_, send_cancel_request(executor_, *server, key, cancelling_->limit),
+        [self = shared_from_this()](const std::exception_ptr& failed) {
+            if (!failed)
+                self->on_cancel_request_ended();
+        });
+}
+
+void link::on_cancel_request_ended()
+{
+    if (!cancelling_)
+        return;
+    cancelling_->asked = true;
+    check_cancel_over();
+}
+
+void link::on_cancelled_ended()
+{
+    cancelling_->target = nullptr;
+    check_cancel_over();
+}
+
+void link::check_cancel_over()
+{
+    if (cancelling_->target || !cancelling_->asked)
+        return;
+    cancelling_.reset();
+    if (first_ && first_->cancelled_because_)
+        ask_to_stop(*first_, first_->cancelled_because_);
+    else
+        gate_.unbar();
+}
+
+void link::front_changed()
+{
+    first_->began_idle_ = status == transaction_status::idle;
+    // A request may arrive when the server has gone on to what was already sent.
+    first_->in_the_line_of_fire_ = cancelling_.has_value();
+    if (first_->finished_) {
+        first_->deadline = now() + given_up_grace;
+        watch_deadline(first_->deadline);
+    }
+}
+
+} // namespace tradecore::pg::engine

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/link.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace tradecore::pg::engine {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using protocol::receive_buffer;
+
+namespace {
+
+// What one large message needed is given back once it is sent.
+constexpr std::size_t kept_capacity = std::size_t{256} * 1024;
+
+bool ends_the_session(const diagnostics& said)
+{
+    return said.severity == "FATAL" || said.severity == "PANIC";
+}
+
+void empty(std::string& buffer)
+{
+    if (buffer.capacity() > kept_capacity)
+        std::string().swap(buffer);
+    else
+        buffer.clear();
+}
+
+} // namespace
+
+// --- receiving -----------------------------------------------------------------------------------------------------
+
+void link::read()
+{
+    const auto space = incoming_.space();
+    reading_ = true;
+    socket_->async_read_some(
+        asio::buffer(space.data(), space.size()),
+        [self = shared_from_this()](error_code error, std::size_t count) { self->on_read(error, count); });
+}
+
+void link::on_read(const error_code& error, std::size_t count)
+{
+    reading_ = false;
+    if (!is_open())
+        return;
+    if (error) {
+        const bool ended = error == asio::error::eof;
+        close(
+            farewell_ ? make_server_error(*farewell_, {})
+                      : std::make_exception_ptr(connection_error(
+                            client_errc::connection_closed,
+                            "the connection to " + peer_ +
+                                (ended ? " was closed by the server" : " was lost: " + error.message()),
+                            error)));
+        return;
+    }
+    incoming_.received(count);
+    handle_incoming();
+}
+
+void link::handle_incoming()
+{
+    auto framing = receive_buffer::framing::incomplete;
+    dispatching_ = true;
+    turns_time_ = {};
+    try {
+        // After a pause there may be messages left; who was woken may have ended the pause.
+        do {
+            framing = dispatch_all();
+            wake_for_progress();
+        } while (framing == receive_buffer::framing::complete && is_open() && !paused_);
+    }
+    catch (...) {
+        // A notice handler, or memory: half a message was handled, so nothing after it can be.
+        close(std::current_exception());
+    }
+    dispatching_ = false;
+    if (!is_open())
+        return;
+    if (framing == receive_buffer::framing::malformed)
+        return fail_protocol("a message with an impossible length");
+    flush();
+    if (is_open() && !paused_)
+        read();
+}
+
+receive_buffer::framing link::dispatch_all()
+{
+    protocol::message next{};
+    while (is_open() && !paused_) {
+        if (const auto framing = incoming_.next(next); framing != receive_buffer::framing::complete)
+            return framing;
+        dispatch(next);
+    }
+    return receive_buffer::framing::complete;
+}
+
+void link::dispatch(const protocol::message& incoming)
+{
+    switch (incoming.type) {
+    case protocol::backend::parameter_status: {
+        const auto changed = protocol::read_parameter_status(incoming.payload);
+        if (!changed)
+            return fail_protocol("malformed ParameterStatus");
+        parameters.insert_or_assign(std::string(changed->name), std::string(changed->value));
+        return;
+    }
+    case protocol::backend::notice_response: {
+        const auto notice = protocol::read_diagnostics(incoming.payload);
+        if (!notice)
+            return fail_protocol("malformed NoticeResponse");
+        if (on_notice)
+            on_notice(*notice);
+        return;
+    }
+    case protocol::backend::notification_response:
+        return; // nobody listens on these connections
+    case protocol::backend::error_response:
+        if (auto said = protocol::read_diagnostics(incoming.payload); said && ends_the_session(*said))
+            farewell_ = std::move(said);
+        break;
+    default:
+        break;
+    }
+    dispatch_to_exchange(incoming);
+}
+
+void link::dispatch_to_exchange(const protocol::message& incoming)
+{
+    if (!first_) {
+        if (farewell_)
+            return; // the server says why it is about to close
+        return fail_protocol("a message nobody asked for");
+    }
+    if (incoming.type == protocol::backend::ready_for_query) {
+        const auto now = protocol::read_ready_for_query(incoming.payload);
+        if (!now)
+            return fail_protocol("malformed ReadyForQuery");
+        status = static_cast<transaction_status>(*now);
+    }
+    auto& front = *first_;
+    auto wanted = front.machine().on_message(incoming);
+    switch (wanted.next) {
+    case fsm::action::read:
+        return;
+    case fsm::action::send:
+        outgoing_ += wanted.bytes;
+        return;
+    case fsm::action::pause:
+        paused_ = true;
+        [[fallthrough]];
+    case fsm::action::progress:
+        front.progressed_ = true;
+        return;
+    case fsm::action::done:
+        end_exchange();
+        return;
+    case fsm::action::violation:
+        fail_protocol(wanted.bytes);
+        return;
+    }
+}
+
+void link::end_exchange()
+{
+    const auto ended = take_front();
+    if (first_)
+        front_changed();
+    if (cancelling_ && cancelling_->target == ended)
+        on_cancelled_ended();
+    answer(*ended, nullptr);
+}
+
+void link::wake_for_progress()
+{
+    // Not per message: a reader of many rows runs once for all that came with one read.
+    if (first_ && first_->progressed_ && first_->awaits_ == exchange::awaits::progress)
+        first_->waiter_.resume_now(executor_);
+}
+
+void link::resume()
+{
+    if (!paused_)
+        return;
+    paused_ = false;
+    if (dispatching_ || !is_open())
+        return; // the loop that runs will see it
+    asio::post(executor_, [self = shared_from_this()] {
+        if (self->is_open() && !self->paused_ && !self->reading_)
+            self->handle_incoming();
+    });
+}
+
+// --- sending -------------------------------------------------------------------------------------------------------
+
+void link::send()
+{
+    if (dispatching_ || flush_posted_ || write_waits_)
+        return; // a flush follows anyway
+    flush_posted_ = true;
+    asio::post(executor_, [self = shared_from_this()] {
+        self->flush_posted_ = false;
+        self->flush();
+    });
+}
+
+void link::flush()
+{
+    while (is_open() && !write_waits_) {
+        if (written_ == writing_.size()) {
+            written_ = 0;
+            empty(writing_);
+            if (outgoing_.empty())
+                break;
+            writing_.swap(outgoing_); // never copied: it may be a message of 1 GiB
+        }
+        error_code error;
+        written_ += socket_->write_some(asio::buffer(writing_) + written_, error);
+        if (error == asio::error::would_block || error == asio::error::try_again) {
+            wait_writable();
+        }
+        else if (error) {
+            // Not reported here: what the server said before it went away is still to be read.
+            outgoing_.clear();
+            written_ = writing_.size();
+        }
+    }
+    if (wait_for_room_ > 0)
+        wake_for_room();
+}
+
+void link::wait_writable()
+{
+    write_waits_ = true;
+    socket_->async_wait(socket_type::wait_write, [self = shared_from_this()](const error_code& failed) {
+        self->write_waits_ = false;
+        if (!failed)
+            self->flush();
+    });
+}
+
+void link::wake_for_room()
+{
+    for (auto waiting = first_; waiting; waiting = waiting->next_) {
+        if (waiting->awaits_ == exchange::awaits::room && unsent() < waiting->room_below_)
+            waiting->waiter_.resume_now(executor_);
+    }
+}
+
+} // namespace tradecore::pg::engine
