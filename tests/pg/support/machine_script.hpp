@@ -11,7 +11,8 @@
 
 namespace tradecore::test {
 
-/// Feeds a machine the messages in `bytes` until it stops reading.
+/// Feeds a machine the messages in `bytes` until it wants something else than to read on; progress before the last
+/// message is passed over.
 /// @returns its last step; `read` when it would like more.
 inline pg::fsm::step feed(pg::fsm::operation& machine, std::string_view bytes)
 {
@@ -26,7 +27,7 @@ inline pg::fsm::step feed(pg::fsm::operation& machine, std::string_view bytes)
         pg::protocol::message next{};
         while (buffer.next(next) == pg::protocol::receive_buffer::framing::complete) {
             last = machine.on_message(next);
-            if (last.next != pg::fsm::action::read)
+            if (last.next != pg::fsm::action::read && last.next != pg::fsm::action::progress)
                 return last;
         }
     }

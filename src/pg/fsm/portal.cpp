@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/fsm/portal.hpp"
+
+#include "pg/protocol/backend_messages.hpp"
+
+#include <utility>
+
+namespace tradecore::pg::fsm {
+
+portal_slice::portal_slice(state begin, std::shared_ptr<const row_description> columns)
+    : state_(begin), returns_rows_(columns != nullptr)
+{
+    if (columns)
+        answer_.describe(std::move(columns));
+}
+
+portal_slice::portal_slice(std::shared_ptr<const row_description> columns, opening first)
+    : portal_slice(
+          first.commands > 0 ? state::commands
+          : first.parses     ? state::parsing
+                             : state::binding,
+          std::move(columns))
+{
+    first_ = first;
+}
+
+step portal_slice::on_command(const protocol::message& incoming)
+{
+    using enum protocol::backend;
+    switch (incoming.type) {
+    case parse_complete:
+    case bind_complete:
+    case data_row:
+        return step::read();
+    case command_complete:
+        if (--first_.commands == 0)
+            state_ = first_.parses ? state::parsing : state::binding;
+        return step::read();
+    default:
+        return step::violation("unexpected message before the cursor");
+    }
+}
+
+step portal_slice::on_row(const protocol::message& incoming)
+{
+    using enum protocol::backend;
+    switch (incoming.type) {
+    case data_row:
+        if (dropping_)
+            return step::read();
+        if (!returns_rows_ || !answer_.append_row(incoming.payload))
+            return step::violation("malformed DataRow");
+        return step::read();
+    case portal_suspended:
+        suspended_ = true;
+        state_ = state::complete;
+        return step::read();
+    case command_complete: {
+        const auto tag = protocol::read_command_tag(incoming.payload);
+        if (!tag)
+            return step::violation("malformed CommandComplete");
+        answer_.finish(*tag);
+        state_ = state::complete;
+        return step::read();
+    }
+    case empty_query_response:
+        state_ = state::complete;
+        return step::read();
+    default:
+        return on_copy(incoming, true);
+    }
+}
+
+step portal_slice::on_answer(const protocol::message& incoming)
+{
+    using enum protocol::backend;
+    switch (state_) {
+    case state::commands:
+        return on_command(incoming);
+    case state::parsing:
+        if (incoming.type != parse_complete)
+            break;
+        state_ = state::binding;
+        return step::read();
+    case state::binding:
+        if (incoming.type != bind_complete)
+            break;
+        state_ = state::rows;
+        return step::read();
+    case state::rows:
+        return on_row(incoming);
+    case state::complete:
+        break;
+    }
+    return step::violation("unexpected message in a cursor");
+}
+
+} // namespace tradecore::pg::fsm
