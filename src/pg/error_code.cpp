@@ -48,6 +48,8 @@ public:
             return "wrong number of rows or columns";
         case client_errc::outcome_unknown:
             return "outcome unknown";
+        case client_errc::batch_aborted:
+            return "aborted with its batch";
         case client_errc::authentication_failed:
             return "authentication failed";
         case client_errc::tls_failed:

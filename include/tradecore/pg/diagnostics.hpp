@@ -3,6 +3,8 @@
 
 #include <tradecore/pg/sqlstate.hpp>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace tradecore::pg {
@@ -30,6 +32,8 @@ struct diagnostics {
     std::string file{};
     std::string line{};
     std::string routine{};
+    /// Added on this side for commands that are executed for many rows: which one it was, counted from 0.
+    std::optional<std::uint64_t> row{};
 };
 
 } // namespace tradecore::pg

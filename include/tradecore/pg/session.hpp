@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <tradecore/pg/batch.hpp>
+#include <tradecore/pg/copy_in.hpp>
+#include <tradecore/pg/copy_out.hpp>
+#include <tradecore/pg/cursor.hpp>
+#include <tradecore/pg/execute_many.hpp>
 #include <tradecore/pg/result.hpp>
 #include <tradecore/pg/row_mapping.hpp>
 #include <tradecore/pg/statement.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
+#include <cstdint>
+#include <memory>
 #include <optional>
+#include <ranges>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -39,6 +49,13 @@ boost::asio::awaitable<T> one_value(boost::asio::awaitable<result> answer)
 }
 
 boost::asio::awaitable<command_tag> only_tag(boost::asio::awaitable<result> answer);
+boost::asio::awaitable<void> only_end(boost::asio::awaitable<result> answer);
+
+template <class T>
+boost::asio::awaitable<cursor<T>> open_cursor(boost::asio::awaitable<std::shared_ptr<cursor_core>> opening)
+{
+    co_return cursor<T>(co_await std::move(opening));
+}
 
 } // namespace detail
 
@@ -104,8 +121,116 @@ public:
         return detail::only_tag(run(make("EXECUTE", text.text(), args...)));
     }
 
-    /// The one door all verbs go through.
+    // --- many statements ------------------------------------------------------------------------------------------
+
+    /// Runs the statements of a batch in one round trip (two when some of them are new to the connection).
+    /// @throws what concerns the connection; an entry's error comes out of `batch_answers::get`.
+    [[nodiscard]] boost::asio::awaitable<batch_answers> run(batch what) { return run_batch(std::move(what)); }
+
+    /// Executes one statement for each row of a range, all in one transaction (an implicit one unless one runs): when
+    /// one row fails, none has an effect. Rows are encoded while earlier ones are on their way; rows that statements
+    /// return are dropped.
+    /// @param rows any input range, of any size; its elements are tuples, pairs, aggregates, described structs (the
+    ///        members in their order), or single values for a statement with one parameter. An lvalue must outlive
+    ///        the call, an rvalue is kept.
+    /// @returns how many rows were affected in all.
+    /// @throws the error of the row that failed: `what()` says which one, counted from 0, and so does
+    ///         `diagnostics().row` of the server's errors; what the range throws.
+    template <std::ranges::input_range R>
+    [[nodiscard]] boost::asio::awaitable<std::uint64_t>
+    execute_many(sql_for_rows_of<std::type_identity_t<R>> text, R&& rows)
+    {
+        using view = std::views::all_t<R>;
+        return run_many(
+            {.sql = text.text(),
+             .rows = std::make_unique<detail::range_source<view>>(std::views::all(std::forward<R>(rows)))});
+    }
+
+    /// Opens a cursor; see `pg::cursor`. Untyped when `T` is left out.
+    template <class T = result, class... Args>
+    [[nodiscard]] boost::asio::awaitable<pg::cursor<T>>
+    cursor(sql<std::type_identity_t<Args>...> text, const Args&... args)
+    {
+        return detail::open_cursor<T>(open_cursor(make("CURSOR", text.text(), args...), {}));
+    }
+    /// The same, with slices as one likes them.
+    template <class T = result, class... Args>
+    [[nodiscard]] boost::asio::awaitable<pg::cursor<T>>
+    cursor(cursor_options how, sql<std::type_identity_t<Args>...> text, const Args&... args)
+    {
+        return detail::open_cursor<T>(open_cursor(make("CURSOR", text.text(), args...), how));
+    }
+
+    // --- COPY -----------------------------------------------------------------------------------------------------
+
+    /// Copies rows into a table, in binary. See `copy_writer` for what holds while it runs, and `execute_many` for what
+    /// `rows` can be.
+    /// @param columns in the order of the rows' values.
+    /// @returns how many rows were stored.
+    template <std::ranges::input_range R>
+    [[nodiscard]] boost::asio::awaitable<std::uint64_t>
+    copy_in(const table_name& table, const std::vector<std::string>& columns, R&& rows, copy_options options = {})
+    {
+        return detail::copy_range(
+            open_copy_in(detail::copy_into(table, columns, std::move(options))),
+            std::views::all(std::forward<R>(rows)));
+    }
+    /// The same for described structs, whose members have the columns' names.
+    template <std::ranges::input_range R>
+        requires detail::described_row<std::ranges::range_value_t<R>>
+    [[nodiscard]] boost::asio::awaitable<std::uint64_t>
+    copy_in(const table_name& table, R&& rows, copy_options options = {})
+    {
+        return copy_in(
+            table, detail::member_names<std::ranges::range_value_t<R>>(), std::forward<R>(rows), std::move(options));
+    }
+    /// The same bit by bit.
+    [[nodiscard]] boost::asio::awaitable<pg::copy_writer>
+    copy_writer(const table_name& table, const std::vector<std::string>& columns, copy_options options = {})
+    {
+        return detail::open_stream<pg::copy_writer>(
+            open_copy_in(detail::copy_into(table, columns, std::move(options))));
+    }
+    /// Begins a `COPY … FROM STDIN` whose data the caller has in the statement's format.
+    [[nodiscard]] boost::asio::awaitable<pg::copy_in_stream> copy_in_stream(sql<> copy, copy_options options = {})
+    {
+        return detail::open_stream<pg::copy_in_stream>(
+            open_copy_in({.copy = copy.text(), .options = std::move(options)}));
+    }
+
+    /// Reads the rows of a query (SELECT, VALUES, TABLE, INSERT … RETURNING) with binary COPY; see `copy_reader`.
+    template <class T>
+    [[nodiscard]] boost::asio::awaitable<copy_reader<T>> copy_out(sql<> query, copy_options options = {})
+    {
+        return detail::open_reader<T>(open_copy_out(detail::copy_of(query.text(), std::move(options))));
+    }
+    /// Begins a `COPY … TO STDOUT`.
+    [[nodiscard]] boost::asio::awaitable<pg::copy_out_stream> copy_out_stream(sql<> copy, copy_options options = {})
+    {
+        return detail::open_stream<pg::copy_out_stream>(
+            open_copy_out({.copy = copy.text(), .options = std::move(options)}));
+    }
+
+    /// Sends a notification; in a transaction, when that is committed.
+    /// @param payload less than 8000 bytes.
+    [[nodiscard]] boost::asio::awaitable<void> notify(std::string_view channel, std::string_view payload = {})
+    {
+        return detail::only_end(
+            run(make("NOTIFY", sql_text{"SELECT pg_catalog.pg_notify($1, $2)", nullptr}, channel, payload)));
+    }
+
+    // --- the doors all verbs go through ---------------------------------------------------------------------------
+    // A session that has only the first refuses the others with an argument_error.
+
     [[nodiscard]] virtual boost::asio::awaitable<result> run(statement what) = 0;
+    [[nodiscard]] virtual boost::asio::awaitable<batch_answers> run_batch(batch what);
+    [[nodiscard]] virtual boost::asio::awaitable<std::uint64_t> run_many(repeated_statement what);
+    [[nodiscard]] virtual boost::asio::awaitable<std::shared_ptr<detail::cursor_core>>
+    open_cursor(statement what, cursor_options how);
+    [[nodiscard]] virtual boost::asio::awaitable<std::shared_ptr<detail::copy_in_core>>
+    open_copy_in(detail::copy_request what);
+    [[nodiscard]] virtual boost::asio::awaitable<std::shared_ptr<detail::copy_out_core>>
+    open_copy_out(detail::copy_request what);
 
 private:
     template <class... Args>

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/codec/copy_binary.hpp"
+
+#include <tradecore/pg/codec/copy_row_encoder.hpp>
+#include <tradecore/pg/error.hpp>
+#include <tradecore/pg/type_names.hpp>
+
+#include <string_view>
+
+namespace tradecore::pg::detail {
+
+void copy_row_encoder::begin(std::string& out)
+{
+    out.append(copy_signature);
+    detail::append(out, std::int32_t{0}); // no flags
+    detail::append(out, std::int32_t{0}); // no extension of the header
+}
+
+void copy_row_encoder::end(std::string& out)
+{
+    detail::append(out, std::int16_t{-1});
+}
+
+void copy_row_encoder::write_scratch(std::string& out, std::size_t column)
+{
+    const auto type = (*columns_)[column].type;
+    const auto format = scratch_.write_value(out, 0, type);
+    // An enum's binary form is its text; of a type of the server's own that would be wrong, or worse, not noticed.
+    if (format == wire_format::text && type < first_user_oid)
+        throw argument_error(
+            "text does not go into " + type_name(type) + " in a binary COPY; pass a value of the type");
+}
+
+void copy_row_encoder::refuse_width(std::size_t count) const
+{
+    throw argument_error(
+        "row " + std::to_string(rows_) + " has " + std::to_string(count) + " values for " +
+        std::to_string(columns_->size()) + " columns");
+}
+
+void copy_row_encoder::explain(std::size_t column) const
+{
+    try {
+        throw;
+    }
+    catch (const argument_error& error) {
+        std::string_view reason = error.what();
+        constexpr std::string_view scratch_position = "argument $1: ";
+        if (reason.starts_with(scratch_position))
+            reason.remove_prefix(scratch_position.size());
+        throw argument_error(
+            "row " + std::to_string(rows_) + ", column \"" + (*columns_)[column].name + "\": " + std::string(reason));
+    }
+}
+
+} // namespace tradecore::pg::detail
