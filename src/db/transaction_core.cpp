@@ -9,7 +9,9 @@
 #include <tradecore/observe/log.hpp>
 
 #include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
 #include <utility>
@@ -49,6 +51,14 @@ std::optional<pg::sqlstate> state_of(const std::exception_ptr& error)
     }
     catch (const pg::server_error& e) {
         return e.state();
+    }
+    catch (const pg::timeout_error&) {
+        return "57014"_sqlstate; // stopped at our request: for the transaction the same as by the server's own limit
+    }
+    catch (const boost::system::system_error& e) {
+        if (e.code() == asio::error::operation_aborted)
+            return "57014"_sqlstate;
+        return std::nullopt;
     }
     catch (...) {
         return std::nullopt;
