@@ -3,7 +3,9 @@
 //   point   `callers` coroutines on `connections` connections
 //   rows    mode read    an untyped result whose fields are read in place
 //           mode mapped  a vector of structs
-//   unnest
+//   rows-streamed  a cursor whose fields are read in place
+//   copy, execute-many from a range that makes its rows one by one
+//   unnest  `depth` statements in flight, 1 or 2
 #include "connection/workloads.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -28,7 +30,13 @@ asio::awaitable<void> chosen(const arguments& given, asio::io_context& loop)
         return rows_read(given);
     if (given.workload == "rows" && given.mode == "mapped")
         return rows_mapped(given);
-    if (given.workload == "unnest")
+    if (given.workload == "rows-streamed")
+        return rows_streamed(given);
+    if (given.workload == "copy")
+        return copy(given);
+    if (given.workload == "execute-many")
+        return execute_many(given);
+    if (given.workload == "unnest" && given.depth <= 2)
         return unnest(given);
     refuse(given);
 }

@@ -26,6 +26,13 @@ BOOST_DESCRIBE_STRUCT(item, (), (id, quantity, name, at))
 
 class reader {
 public:
+    void read(const pg::row& row)
+    {
+        read(
+            row[0].as<std::int64_t>(), row[1].as<std::int32_t>(), row[2].as<std::string_view>(),
+            row[3].as<timestamptz>());
+    }
+
     void read(std::int64_t id, std::int32_t quantity, std::string_view name, timestamptz at)
     {
         sum_ += static_cast<std::uint64_t>(id) + static_cast<std::uint64_t>(quantity) + name.size();
@@ -61,9 +68,7 @@ asio::awaitable<void> rows_read(arguments given)
     const moment from;
     const auto answer = co_await on->fetch(TRADECORE_BENCH_ROWS_SQL, static_cast<std::int64_t>(given.rows));
     for (const auto row : answer)
-        into.read(
-            row[0].as<std::int64_t>(), row[1].as<std::int32_t>(), row[2].as<std::string_view>(),
-            row[3].as<timestamptz>());
+        into.read(row);
     into.print(from, moment());
 }
 
@@ -75,6 +80,18 @@ asio::awaitable<void> rows_mapped(arguments given)
     const auto items = co_await on->fetch<item>(TRADECORE_BENCH_ROWS_SQL, static_cast<std::int64_t>(given.rows));
     for (const auto& each : items)
         into.read(each.id, each.quantity, each.name, each.at);
+    into.print(from, moment());
+}
+
+asio::awaitable<void> rows_streamed(arguments given)
+{
+    const auto on = co_await ready(given);
+    reader into;
+    const moment from;
+    auto cursor = co_await on->cursor(TRADECORE_BENCH_ROWS_SQL, static_cast<std::int64_t>(given.rows));
+    for (auto slice = co_await cursor.next(); !slice.empty(); slice = co_await cursor.next())
+        for (const auto row : slice)
+            into.read(row);
     into.print(from, moment());
 }
 

@@ -14,6 +14,9 @@ boost::asio::awaitable<std::shared_ptr<pg::connection>> connected(arguments give
 boost::asio::awaitable<void> point(arguments given, boost::asio::io_context& loop);
 boost::asio::awaitable<void> rows_read(arguments given);
 boost::asio::awaitable<void> rows_mapped(arguments given);
+boost::asio::awaitable<void> rows_streamed(arguments given);
+boost::asio::awaitable<void> copy(arguments given);
+boost::asio::awaitable<void> execute_many(arguments given);
 boost::asio::awaitable<void> unnest(arguments given);
 
 } // namespace tradecore::bench

@@ -100,6 +100,7 @@ BULK = (
             _c("asyncpg", "asyncpg `fetch`", "asyncpg", "--workload=rows"),
             _c("asyncpg-cursor", "asyncpg cursor, 1,000 ahead", "asyncpg", "--workload=rows-streamed"),
             _c("connection", "**`fetch`**, fields read in place", "connection", "--workload=rows", "--mode=read"),
+            _c("cursor", "**`cursor`**, fields read in place", "connection", "--workload=rows-streamed"),
             _c("mapped", "**`fetch<T>`**, a vector of structs", "connection", "--workload=rows", "--mode=mapped"),
         ),
     ),
@@ -114,6 +115,7 @@ BULK = (
             _c("null", "null client", "null", "--workload=copy"),
             _c("libpq", "libpq, encoded by hand", "libpq", "--workload=copy"),
             _c("asyncpg", "asyncpg `copy_records_to_table`", "asyncpg", "--workload=copy"),
+            _c("connection", "**`copy_in`** of a range of tuples", "connection", "--workload=copy"),
         ),
     ),
     Group(
@@ -125,6 +127,7 @@ BULK = (
         contenders=(
             _c("libpq", "libpq pipeline, a Sync every 1,000", "libpq", "--workload=execute-many"),
             _c("asyncpg", "asyncpg `executemany`", "asyncpg", "--workload=execute-many"),
+            _c("connection", "**`execute_many`** of a range of tuples", "connection", "--workload=execute-many"),
         ),
     ),
     Group(
@@ -136,7 +139,8 @@ BULK = (
         contenders=(
             _c("libpq", "libpq, arrays encoded by hand", "libpq", "--workload=unnest"),
             _c("asyncpg", "asyncpg", "asyncpg", "--workload=unnest"),
-            _c("connection", "**`execute`** with vectors", "connection", "--workload=unnest"),
+            _c("connection", "**`execute`** of vectors", "connection", "--workload=unnest"),
+            _c("two", "**`execute`** of vectors, 2 in flight", "connection", "--workload=unnest", "--depth=2"),
         ),
     ),
 )

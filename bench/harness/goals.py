@@ -91,4 +91,5 @@ def judge(results: dict, instructions: dict) -> list[Goal]:
     it.at_most("binary COPY in, client CPU", "copy", "connection", 0.1, _cpu, "µs a row")
     it.at_least("`execute_many`", "execute-many", "connection", 0.3, _rate, "M rows/s", 1e6)
     it.at_least("UNNEST", "unnest", "connection", 0.9, _rate, "M rows/s", 1e6)
+    it.at_least("UNNEST, 2 in flight", "unnest", "two", 0.9, _rate, "M rows/s", 1e6)
     return it.goals
