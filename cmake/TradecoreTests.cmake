@@ -110,3 +110,5 @@ if(TRADECORE_HEADER_CHECK)
         target_compile_options(standalone_headers PRIVATE -O0 -g0)
     endif()
 endif()
+
+include(TradecoreFuzz)
