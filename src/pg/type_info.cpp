@@ -112,6 +112,11 @@ bool type_ref::is_named(std::string_view plain_name) const noexcept
     return known != nullptr && known->plain_name == plain_name;
 }
 
+bool type_ref::is_built_in() const noexcept
+{
+    return detail::find_type(type_) != nullptr || array_element(type_) != 0;
+}
+
 std::string type_ref::describe() const
 {
     const auto* const known = detail::find_type(type_) != nullptr ? nullptr : info();

@@ -38,7 +38,8 @@ struct type_info {
     type_kind kind = type_kind::unknown;
     /// Between the elements of an array of it, in text.
     char delimiter = ',';
-    /// Whether the server has functions that send and receive it in binary.
+    /// Whether the server sends and receives it in binary. A base type is asked for in text all the same unless there
+    /// is somebody here who reads it.
     bool sends_binary = false;
     bool receives_binary = false;
     /// An array's elements, a domain's base, a range's bounds, a multirange's range; otherwise 0.
@@ -91,6 +92,8 @@ public:
     [[nodiscard]] std::string_view plain_name() const noexcept;
     /// @returns whether it is a type that an extension or a user created under that name.
     [[nodiscard]] bool is_named(std::string_view plain_name) const noexcept;
+    /// @returns whether it is a type that every server has, under the same OID.
+    [[nodiscard]] bool is_built_in() const noexcept;
     /// @returns for messages: "int8", "enum mood", "composite shop.address", "mood[]", "type 16405".
     [[nodiscard]] std::string describe() const;
     [[nodiscard]] std::span<const type_info::attribute> attributes() const noexcept;

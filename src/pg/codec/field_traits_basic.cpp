@@ -29,10 +29,41 @@ bool is_text_type(oid type) noexcept
     case oids::xml:
     case oids::json:
     case oids::jsonb:
+    case oids::jsonpath:
         return true;
     default:
         return false;
     }
+}
+
+// As name(), which makes a string: nothing is allocated for a value that is fine.
+template <class T>
+constexpr std::string_view name_of;
+template <>
+constexpr std::string_view name_of<bool> = "bool";
+template <>
+constexpr std::string_view name_of<std::int16_t> = "std::int16_t";
+template <>
+constexpr std::string_view name_of<std::int32_t> = "std::int32_t";
+template <>
+constexpr std::string_view name_of<std::int64_t> = "std::int64_t";
+template <>
+constexpr std::string_view name_of<std::uint32_t> = "std::uint32_t";
+template <>
+constexpr std::string_view name_of<std::uint64_t> = "std::uint64_t";
+template <>
+constexpr std::string_view name_of<float> = "float";
+template <>
+constexpr std::string_view name_of<double> = "double";
+template <>
+constexpr std::string_view name_of<tradecore::uuid> = "tradecore::uuid";
+template <>
+constexpr std::string_view name_of<tradecore::timestamptz> = "tradecore::timestamptz";
+
+// Of extensions: the binary form is the text.
+bool is_named_text(const type_ref& type) noexcept
+{
+    return type.is_named("citext");
 }
 
 template <class T>
@@ -66,7 +97,7 @@ To narrow(const field& from, From value, std::string_view cpp_type)
 template <class T>
 T read_integer(const field& from)
 {
-    const auto cpp_type = field_traits<T>::name();
+    constexpr auto cpp_type = name_of<T>;
     if (from.format() == wire_format::text) {
         return read_text_number<T>(from, cpp_type);
     }
@@ -105,11 +136,11 @@ bool field_traits<bool>::decode(const field& from)
     const auto bytes = from.bytes();
     if (from.format() == wire_format::text) {
         if (bytes != "t" && bytes != "f") {
-            from.refuse(name(), "the text is neither t nor f");
+            from.refuse(name_of<bool>, "the text is neither t nor f");
         }
         return bytes == "t";
     }
-    return load_exactly<std::int8_t>(from, name()) != 0;
+    return load_exactly<std::int8_t>(from, name_of<bool>) != 0;
 }
 
 bool field_traits<std::int16_t>::accepts(oid type, wire_format) noexcept
@@ -170,9 +201,9 @@ bool field_traits<float>::accepts(oid type, wire_format) noexcept
 float field_traits<float>::decode(const field& from)
 {
     if (from.format() == wire_format::text) {
-        return read_text_number<float>(from, name());
+        return read_text_number<float>(from, name_of<float>);
     }
-    return std::bit_cast<float>(load_exactly<std::int32_t>(from, name()));
+    return std::bit_cast<float>(load_exactly<std::int32_t>(from, name_of<float>));
 }
 
 bool field_traits<double>::accepts(oid type, wire_format) noexcept
@@ -186,30 +217,32 @@ double field_traits<double>::decode(const field& from)
         return static_cast<double>(field_traits<float>::decode(from));
     }
     if (from.format() == wire_format::text) {
-        return read_text_number<double>(from, name());
+        return read_text_number<double>(from, name_of<double>);
     }
-    return std::bit_cast<double>(load_exactly<std::int64_t>(from, name()));
+    return std::bit_cast<double>(load_exactly<std::int64_t>(from, name_of<double>));
 }
 
-bool field_traits<std::string_view>::accepts(oid type, wire_format format) noexcept
+bool field_traits<std::string_view>::accepts(const type_ref& type, wire_format format) noexcept
 {
-    return format == wire_format::text || is_text_type(type);
+    return format == wire_format::text || is_text_type(type) || type.kind() == type_kind::enumeration ||
+           is_named_text(type);
 }
 
 std::string_view field_traits<std::string_view>::decode(const field& from)
 {
     auto bytes = from.bytes();
-    // The binary form of jsonb begins with a version, 1 to this day.
-    if (from.type() == oids::jsonb && from.format() == wire_format::binary) {
+    // The binary form of these begins with a version, 1 to this day.
+    const bool versioned = from.type() == oids::jsonb || from.type() == oids::jsonpath;
+    if (versioned && from.format() == wire_format::binary) {
         if (!bytes.starts_with('\1')) {
-            from.refuse(name(), "unknown version of jsonb");
+            from.refuse(name(), "unknown version of " + type_name(from.type()));
         }
         bytes.remove_prefix(1);
     }
     return bytes;
 }
 
-bool field_traits<std::string>::accepts(oid type, wire_format format) noexcept
+bool field_traits<std::string>::accepts(const type_ref& type, wire_format format) noexcept
 {
     return field_traits<std::string_view>::accepts(type, format);
 }
@@ -219,15 +252,15 @@ std::string field_traits<std::string>::decode(const field& from)
     return std::string(field_traits<std::string_view>::decode(from));
 }
 
-bool field_traits<std::vector<std::byte>>::accepts(oid type, wire_format) noexcept
+bool field_traits<std::vector<std::byte>>::accepts(const type_ref& type, wire_format) noexcept
 {
-    return type == oids::bytea;
+    return type == oids::bytea || !type.is_built_in();
 }
 
 std::vector<std::byte> field_traits<std::vector<std::byte>>::decode(const field& from)
 {
     const auto bytes = from.bytes();
-    if (from.format() == wire_format::text) {
+    if (from.format() == wire_format::text && from.type() == oids::bytea) {
         auto value = detail::bytea_from_text(bytes);
         if (!value) {
             from.refuse(name(), "the text is not in the server's hex format");
@@ -248,13 +281,13 @@ tradecore::uuid field_traits<tradecore::uuid>::decode(const field& from)
     if (from.format() == wire_format::text) {
         const auto value = detail::uuid_from_text(from.bytes());
         if (!value) {
-            from.refuse(name(), "the text is no UUID");
+            from.refuse(name_of<tradecore::uuid>, "the text is no UUID");
         }
         return *value;
     }
     tradecore::uuid value{};
     if (from.bytes().size() != sizeof value.data) {
-        from.refuse(name(), "the value has " + std::to_string(from.bytes().size()) + " bytes");
+        from.refuse(name_of<tradecore::uuid>, "the value has " + std::to_string(from.bytes().size()) + " bytes");
     }
     std::memcpy(value.data, from.bytes().data(), sizeof value.data);
     return value;
@@ -269,21 +302,22 @@ tradecore::timestamptz field_traits<tradecore::timestamptz>::decode(const field&
 {
     if (from.format() == wire_format::text) {
         if (from.bytes() == "infinity" || from.bytes() == "-infinity") {
-            from.refuse(name(), std::string(from.bytes()) + " is no instant");
+            from.refuse(name_of<tradecore::timestamptz>, std::string(from.bytes()) + " is no instant");
         }
         const auto value = detail::timestamptz_from_text(from.bytes());
         if (!value) {
-            from.refuse(name(), "the text is not in DateStyle ISO, or the instant does not fit");
+            from.refuse(
+                name_of<tradecore::timestamptz>, "the text is not in DateStyle ISO, or the instant does not fit");
         }
         return *value;
     }
-    const auto micros = load_exactly<std::int64_t>(from, name());
+    const auto micros = load_exactly<std::int64_t>(from, name_of<tradecore::timestamptz>);
     if (micros == std::numeric_limits<std::int64_t>::max() || micros == std::numeric_limits<std::int64_t>::min()) {
-        from.refuse(name(), micros > 0 ? "infinity is no instant" : "-infinity is no instant");
+        from.refuse(name_of<tradecore::timestamptz>, micros > 0 ? "infinity is no instant" : "-infinity is no instant");
     }
     const auto value = detail::timestamptz_from_wire(micros);
     if (!value) {
-        from.refuse(name(), "the instant does not fit");
+        from.refuse(name_of<tradecore::timestamptz>, "the instant does not fit");
     }
     return *value;
 }

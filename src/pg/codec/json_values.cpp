@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/codec/text_values.hpp"
 
+#include <tradecore/pg/codec/field_traits_basic.hpp>
 #include <tradecore/pg/codec/field_traits_json.hpp>
 #include <tradecore/pg/codec/timestamp_wire.hpp>
 #include <tradecore/pg/error.hpp>

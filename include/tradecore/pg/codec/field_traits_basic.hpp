@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tradecore/pg/field.hpp>
+#include <tradecore/pg/codec/field_core.hpp>
 #include <tradecore/pg/numeric.hpp>
 #include <tradecore/pg/vocabulary.hpp>
 
@@ -67,25 +67,27 @@ struct field_traits<double> {
     static double decode(const field& from);
 };
 
-/// Text from the text types and from JSON; from anything when it came in text format.
+/// Text from the text types, from enums and from JSON; from anything that came in text format, as all types do of
+/// which nothing better is known.
 template <>
 struct field_traits<std::string_view> {
     static std::string name() { return "std::string_view"; }
-    static bool accepts(oid type, wire_format format) noexcept;
+    static bool accepts(const type_ref& type, wire_format format) noexcept;
     static std::string_view decode(const field& from);
 };
 template <>
 struct field_traits<std::string> {
     static std::string name() { return "std::string"; }
-    static bool accepts(oid type, wire_format format) noexcept;
+    static bool accepts(const type_ref& type, wire_format format) noexcept;
     static std::string decode(const field& from);
 };
 
-/// Bytes from bytea.
+/// Bytes from bytea. From types that are not built in: the value as it was sent, in the format that `field::format`
+/// says.
 template <>
 struct field_traits<std::vector<std::byte>> {
     static std::string name() { return "std::vector<std::byte>"; }
-    static bool accepts(oid type, wire_format format) noexcept;
+    static bool accepts(const type_ref& type, wire_format format) noexcept;
     static std::vector<std::byte> decode(const field& from);
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tradecore/pg/field.hpp>
+#include <tradecore/pg/codec/field_core.hpp>
 #include <tradecore/pg/json.hpp>
 
 #include <boost/json/value.hpp>
@@ -24,23 +24,6 @@ struct field_traits<boost::json::value> {
     static std::string name() { return "boost::json::value"; }
     static bool accepts(oid type, wire_format) noexcept { return detail::is_json_type(type); }
     static boost::json::value decode(const field& from) { return detail::parse_json_field(from, name()); }
-};
-
-/// A described struct from a JSON object in json or jsonb.
-template <described_struct T>
-struct field_traits<T> {
-    static std::string name() { return json_type_name<T>(); }
-    static bool accepts(oid type, wire_format) noexcept { return detail::is_json_type(type); }
-    static T decode(const field& from)
-    {
-        const auto parsed = detail::parse_json_field(from, name());
-        try {
-            return from_json<T>(parsed);
-        }
-        catch (const json_mismatch& mismatch) {
-            from.refuse(name(), mismatch.what());
-        }
-    }
 };
 
 } // namespace tradecore::pg
