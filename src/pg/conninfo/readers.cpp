@@ -36,11 +36,10 @@ std::optional<std::int64_t> read_quantity(std::string_view text, const unit (&un
 {
     text = trim(text);
     std::int64_t number = 0;
-    const char* const last = text.data() + text.size();
-    const auto [end, failed] = std::from_chars(text.data(), last, number);
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (failed != std::errc{} || number < 0)
         return std::nullopt;
-    const auto name = trim({end, static_cast<std::size_t>(last - end)});
+    const auto name = trim(text.substr(static_cast<std::size_t>(end - text.data())));
     for (const auto& [known, factor] : units) {
         if (name == known && number <= std::numeric_limits<std::int64_t>::max() / factor)
             return number * factor;
@@ -56,9 +55,8 @@ int read_integer(std::string_view text, int least, int most)
     if (digits.starts_with('+') && !digits.starts_with("+-"))
         digits.remove_prefix(1);
     int number = 0;
-    const char* const last = digits.data() + digits.size();
-    const auto [end, failed] = std::from_chars(digits.data(), last, number);
-    if (failed != std::errc{} || end != last || number < least || number > most)
+    const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (failed != std::errc{} || end != digits.data() + digits.size() || number < least || number > most)
         throw bad_value("must be a number from " + std::to_string(least) + " to " + std::to_string(most));
     return number;
 }

@@ -7,6 +7,9 @@
 #include "pg/conninfo/service.hpp"
 #include "pg/conninfo/test_environment.hpp"
 
+#include <tradecore/pg/connect_options.hpp>
+
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -54,7 +57,7 @@ std::string shown(const std::optional<libpq::keyword_map>& read)
         return "refused";
     std::string text;
     for (const auto& [keyword, value] : *read)
-        text += keyword + "=<" + value + "> ";
+        text.append(keyword).append("=<").append(value).append("> ");
     return text;
 }
 
@@ -255,7 +258,7 @@ public:
     {
         std::string text = dsn_ + "\n";
         for (const auto& [name, value] : set_)
-            text += name + "=" + value + "\n";
+            text.append(name).append("=").append(value).append("\n");
         return text;
     }
 
@@ -327,6 +330,38 @@ RC_GTEST_PROP(DsnAgreement, ServicesAndTheEnvironmentFillInAlike, (std::uint64_t
                                                          : found == theirs->end() || made_up;
         if (!same)
             RC_FAIL(from.shown_sources() + keyword + "\n  here:  " + shown(own) + "\n  libpq: " + shown(theirs));
+    }
+}
+
+// libpq looks at these before it connects.
+TEST(DsnAgreement, WordsAreTakenAndRefusedAlike)
+{
+    const std::vector<std::pair<std::string, std::vector<std::string>>> table = {
+        {"sslmode",
+         {"", "disable", "allow", "prefer", "require", "verify-ca", "verify-full", "Require", "verify_full", " require",
+          "1"}},
+        {"channel_binding", {"", "disable", "prefer", "require", "on", "REQUIRE"}},
+        {"target_session_attrs",
+         {"", "any", "read-write", "read-only", "primary", "standby", "prefer-standby", "master", "ANY", "read_write"}},
+        {"gssencmode", {"", "disable", "prefer", "allow", "Prefer"}},
+        {"ssl_min_protocol_version",
+         {"", "TLSv1", "tlsv1.1", "TLSV1.2", "TLSv1.3", "TLSv1.4", "TLS1.2", "SSLv3", "1.2"}},
+        {"ssl_max_protocol_version",
+         {"", "TLSv1", "tlsv1.1", "TLSV1.2", "TLSv1.3", "TLSv1.4", "TLS1.2", "SSLv3", "1.2"}},
+    };
+    const libpq::scoped_variables none({});
+    for (const auto& [keyword, words] : table) {
+        for (const auto& word : words) {
+            const auto dsn = fmt::format("host=/nonexistent {}='{}'", keyword, word);
+            const libpq::connection tried(PQconnectStart(dsn.c_str()), PQfinish);
+            const bool refused =
+                std::string_view(PQerrorMessage(tried.get())).find("/nonexistent") == std::string::npos;
+            const auto read = [&] { (void)connect_options::parse(dsn, test::nothing_set()); };
+            if (refused)
+                EXPECT_THROW(read(), std::invalid_argument) << dsn;
+            else
+                EXPECT_NO_THROW(read()) << dsn;
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <tradecore/pg/connect_options.hpp>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <stdexcept>
@@ -100,8 +101,10 @@ TEST(Service, SaysWhichLineIsWrong)
         {std::string("user=a\0b", 8), "user contains NUL"},
     };
     for (const auto& [line, reason] : table) {
-        const auto file = folder.write("services", "[shop]\n\n" + line + "\n");
-        EXPECT_EQ(refusal("service=shop", {{"PGSERVICEFILE", file}}), "service file " + file + ", line 3: " + reason);
+        const auto file = folder.write("services", fmt::format("[shop]\n\n{}\n", line));
+        EXPECT_EQ(
+            refusal("service=shop", {{"PGSERVICEFILE", file}}),
+            fmt::format("service file {}, line 3: {}", file, reason));
     }
     // Other services' mistakes are theirs.
     const auto file = folder.write("services", "[shop]\nhost=db\n[other]\ncolour=red\n");
