@@ -66,7 +66,8 @@ public:
 
     /// @returns null for a type that is not in the set. Valid as long as the set lives.
     [[nodiscard]] const type_info* find(oid type) const noexcept;
-    [[nodiscard]] std::size_t size() const noexcept { return types_.size(); }
+    /// @returns all of them, sorted by OID.
+    [[nodiscard]] std::span<const std::shared_ptr<const type_info>> types() const noexcept { return types_; }
 
 private:
     std::vector<std::shared_ptr<const type_info>> types_; // sorted by OID

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/type_lookup.hpp"
+
+#include "pg/fsm/lookup.hpp"
+#include "pg/protocol/frontend.hpp"
+
+#include <tradecore/pg/byte_order.hpp>
+#include <tradecore/pg/field.hpp>
+#include <tradecore/pg/parameters.hpp>
+#include <tradecore/pg/type_names.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace tradecore::pg::engine {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// From a server that means well there come a few rows.
+constexpr std::size_t most_types = 65'536;
+
+/// Everything that the wanted types are made of, in one go. The OIDs below 10000 are fixed: those types are in the
+/// catalogue that was compiled in, but for the row types of four system tables.
+constexpr std::string_view types_query_head = R"(
+WITH RECURSIVE wanted (type) AS (
+  SELECT pg_catalog.unnest($1::pg_catalog.oid[])
+  UNION
+  SELECT part.type
+  FROM wanted
+  JOIN pg_catalog.pg_type t ON t.oid = wanted.type
+  CROSS JOIN LATERAL (
+    SELECT t.typelem AS type
+    UNION ALL SELECT t.typbasetype
+    UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a
+      WHERE t.typrelid <> 0 AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid
+)";
+
+constexpr std::string_view types_query_multirange_parts = R"(
+    UNION ALL SELECT r.rngtypid FROM pg_catalog.pg_range r WHERE r.rngmultitypid = t.oid
+)";
+
+constexpr std::string_view types_query_middle = R"(
+  ) part
+  WHERE part.type >= 10000 OR part.type IN (71, 75, 81, 83)
+)
+SELECT t.oid,
+  n.nspname::pg_catalog.text,
+  t.typname::pg_catalog.text,
+  pg_catalog.format_type(t.oid, NULL),
+  CASE WHEN e.typarray = t.oid THEN 'a' ELSE t.typtype::pg_catalog.text END,
+  t.typdelim::pg_catalog.text,
+  t.typsend::pg_catalog.oid <> 0,
+  t.typreceive::pg_catalog.oid <> 0,
+  COALESCE(CASE WHEN e.typarray = t.oid THEN t.typelem WHEN t.typtype = 'd' THEN t.typbasetype
+    WHEN t.typtype = 'r' THEN (SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)
+)";
+
+constexpr std::string_view types_query_multirange_element = R"(
+    WHEN t.typtype = 'm' THEN (SELECT r.rngtypid FROM pg_catalog.pg_range r WHERE r.rngmultitypid = t.oid)
+)";
+
+constexpr std::string_view types_query_tail = R"(
+  END, 0),
+  ARRAY(SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute a
+    WHERE t.typrelid <> 0 AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+  ARRAY(SELECT a.atttypid FROM pg_catalog.pg_attribute a
+    WHERE t.typrelid <> 0 AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+  ARRAY(SELECT l.enumlabel::pg_catalog.text FROM pg_catalog.pg_enum l
+    WHERE l.enumtypid = t.oid ORDER BY l.enumsortorder)
+FROM wanted
+JOIN pg_catalog.pg_type t ON t.oid = wanted.type
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
+)";
+
+std::string types_query(const link& on)
+{
+    // Multiranges came with PostgreSQL 14.
+    int major = 0;
+    if (const auto version = on.parameters.find("server_version"); version != on.parameters.end())
+        std::from_chars(version->second.data(), version->second.data() + version->second.size(), major);
+    const bool multiranges = major >= 14 || major == 0;
+    std::string text(types_query_head);
+    text += multiranges ? types_query_multirange_parts : "";
+    text += types_query_middle;
+    text += multiranges ? types_query_multirange_element : "";
+    text += types_query_tail;
+    return text;
+}
+
+const std::shared_ptr<const row_description>& types_columns()
+{
+    static const auto columns = std::make_shared<const row_description>(row_description{
+        {.name = "oid", .type = oids::oid_},
+        {.name = "schema", .type = oids::text},
+        {.name = "plain_name", .type = oids::text},
+        {.name = "name", .type = oids::text},
+        {.name = "kind", .type = oids::text},
+        {.name = "delimiter", .type = oids::text},
+        {.name = "sends", .type = oids::bool_},
+        {.name = "receives", .type = oids::bool_},
+        {.name = "element", .type = oids::oid_},
+        {.name = "attributes", .type = oids::text_array},
+        {.name = "attribute_types", .type = oids::oid_array},
+        {.name = "labels", .type = oids::text_array},
+    });
+    return columns;
+}
+
+type_kind kind_of(std::string_view letter) noexcept
+{
+    if (letter.size() != 1)
+        return type_kind::unknown;
+    switch (letter.front()) {
+    case 'a':
+        return type_kind::array;
+    case 'b':
+        return type_kind::base;
+    case 'c':
+        return type_kind::composite;
+    case 'd':
+        return type_kind::domain;
+    case 'e':
+        return type_kind::enumeration;
+    case 'm':
+        return type_kind::multirange;
+    case 'p':
+        return type_kind::pseudo;
+    case 'r':
+        return type_kind::range;
+    default:
+        return type_kind::unknown;
+    }
+}
+
+type_info read_type(const result& rows, std::size_t row)
+{
+    const auto at = [&](std::size_t column) { return rows.at(row, column); };
+    type_info info;
+    info.type = at(0).as<std::uint32_t>();
+    info.schema = at(1).as<std::string>();
+    info.plain_name = at(2).as<std::string>();
+    info.name = at(3).as<std::string>();
+    info.kind = kind_of(at(4).as<std::string_view>());
+    const auto delimiter = at(5).as<std::string_view>();
+    info.delimiter = delimiter.size() == 1 ? delimiter.front() : ',';
+    info.sends_binary = at(6).as<bool>();
+    info.receives_binary = at(7).as<bool>();
+    info.element = at(8).as<std::uint32_t>();
+    const auto names = at(9).as<std::vector<std::string>>();
+    const auto types = at(10).as<std::vector<std::uint32_t>>();
+    for (std::size_t i = 0; i < std::min(names.size(), types.size()); ++i)
+        info.attributes.push_back({names[i], types[i]});
+    info.labels = at(11).as<std::vector<std::string>>();
+    return info;
+}
+
+std::vector<type_info> read_types(const result& rows)
+{
+    std::vector<type_info> types;
+    for (std::size_t row = 0; row < std::min(rows.size(), most_types); ++row)
+        types.push_back(read_type(rows, row));
+    return types;
+}
+
+/// Asks the server for types and everything they are made of.
+asio::awaitable<void> look_up(std::shared_ptr<link> on, std::vector<oid> types, exchange::clock::time_point deadline)
+{
+    if (!on->is_free())
+        co_await on->enter(deadline);
+    on->require_open();
+    const auto exchange = make_exchange<fsm::lookup>(types_columns());
+    exchange->deadline = deadline;
+    auto& out = on->outgoing();
+    static constexpr std::int16_t binary[] = {1};
+    protocol::write_parse(out, {}, types_query(*on));
+    protocol::write_bind(out, {}, parameters::encode(types), std::vector<oid>{oids::oid_array}, binary);
+    protocol::write_execute(out);
+    protocol::write_sync(out);
+    on->queue(exchange);
+    co_await on->wait(exchange);
+    if (exchange->cancelled_because())
+        std::rethrow_exception(exchange->cancelled_because());
+    auto& machine = exchange->machine();
+    if (!machine.error())
+        on->types->add(read_types(machine.answer()));
+}
+
+bool is_unknown(oid type, const type_set* known) noexcept
+{
+    return type != 0 && !type_ref(type, known).is_known();
+}
+
+/// Whether values of the type say of what types they are made.
+bool tells_types(type_ref type) noexcept
+{
+    const auto base = type.base();
+    switch (base.kind()) {
+    case type_kind::composite:
+        return true;
+    case type_kind::array:
+        return tells_types(base.element());
+    default:
+        return base == oids::record;
+    }
+}
+
+/// Walks through a value that tells its types, as far as it is well-formed: what is not will be said when it is read.
+class type_checker {
+public:
+    explicit type_checker(std::set<oid>& found) : found_(&found) {}
+
+    void check(type_ref type, std::string_view bytes, std::size_t depth)
+    {
+        const auto base = type.base();
+        if (depth == detail::max_nesting || !tells_types(base))
+            return;
+        if (base.kind() == type_kind::array)
+            check_array(base, bytes, depth);
+        else
+            check_record(base, bytes, depth);
+    }
+
+private:
+    template <class T>
+    static std::optional<T> take(std::string_view& bytes)
+    {
+        if (bytes.size() < sizeof(T))
+            return std::nullopt;
+        const auto value = detail::load<T>(bytes);
+        bytes.remove_prefix(sizeof(T));
+        return value;
+    }
+
+    static std::optional<std::string_view> take_value(std::string_view& bytes)
+    {
+        const auto length = take<std::int32_t>(bytes);
+        if (!length || *length > static_cast<std::int64_t>(bytes.size()))
+            return std::nullopt;
+        const auto value = bytes.substr(0, *length > 0 ? static_cast<std::size_t>(*length) : 0);
+        bytes.remove_prefix(value.size());
+        return value;
+    }
+
+    void check_array(type_ref array, std::string_view bytes, std::size_t depth)
+    {
+        const auto rank = take<std::int32_t>(bytes);
+        if (!rank || *rank < 0 || *rank > 6 || bytes.size() < 8 + static_cast<std::size_t>(*rank) * 8)
+            return;
+        bytes.remove_prefix(8 + static_cast<std::size_t>(*rank) * 8);
+        while (!bytes.empty()) {
+            const auto value = take_value(bytes);
+            if (!value)
+                return;
+            if (!value->empty())
+                check(array.element(), *value, depth + 1);
+        }
+    }
+
+    void check_record(type_ref record, std::string_view bytes, std::size_t depth)
+    {
+        const auto attributes = record.attributes();
+        const bool anonymous = record == oids::record;
+        const auto count = take<std::int32_t>(bytes);
+        if (!anonymous && count && static_cast<std::size_t>(*count) != attributes.size())
+            found_->insert(record.id());
+        for (std::size_t i = 0; !bytes.empty(); ++i) {
+            const auto type = take<oid>(bytes);
+            const auto value = type ? take_value(bytes) : std::nullopt;
+            if (!value)
+                return;
+            if (is_unknown(*type, record.known()))
+                found_->insert(*type);
+            else if (!anonymous && i < attributes.size() && attributes[i].type != *type)
+                found_->insert(record.id());
+            if (!value->empty())
+                check({*type, record.known()}, *value, depth + 1);
+        }
+    }
+
+    std::set<oid>* found_;
+};
+
+std::set<oid> contradictions(const result& rows, const type_set* known)
+{
+    std::set<oid> found;
+    type_checker checker(found);
+    const auto& columns = rows.columns();
+    for (std::size_t column = 0; column < columns.size(); ++column) {
+        const type_ref type(columns[column].type, known);
+        if (columns[column].format != wire_format::binary || !tells_types(type))
+            continue;
+        for (std::size_t row = 0; row < rows.size(); ++row)
+            checker.check(type, rows.at(row, column).bytes(), 0);
+    }
+    return found;
+}
+
+void describe_columns(row_description& columns, const std::shared_ptr<const type_set>& known)
+{
+    for (auto& column : columns) {
+        const type_ref type(column.type, known.get());
+        if (!type.is_built_in() || tells_types(type))
+            column.known = known;
+    }
+}
+
+} // namespace
+
+asio::awaitable<statement_types> complete_types(
+    std::shared_ptr<link> on, std::vector<oid> parameters, std::optional<row_description> columns,
+    exchange::clock::time_point deadline)
+{
+    auto known = on->types->known();
+    std::set<oid> unknown;
+    for (const auto type : parameters) {
+        if (is_unknown(type, known.get()))
+            unknown.insert(type);
+    }
+    if (columns) {
+        for (const auto& column : *columns) {
+            if (is_unknown(column.type, known.get()))
+                unknown.insert(column.type);
+        }
+    }
+    if (!unknown.empty()) {
+        co_await look_up(on, {unknown.begin(), unknown.end()}, deadline);
+        known = on->types->known();
+    }
+    statement_types complete;
+    const bool built_in = std::ranges::all_of(parameters, [](oid type) { return type_ref(type).is_built_in(); });
+    complete.parameters = parameter_types(std::move(parameters), built_in ? nullptr : known);
+    if (columns) {
+        describe_columns(*columns, known);
+        for (auto& column : *columns) {
+            const bool binary = type_ref(column.type, known.get()).sends_binary();
+            column.format = binary ? wire_format::binary : wire_format::text;
+        }
+        complete.columns = std::move(columns);
+    }
+    co_return complete;
+}
+
+bool tell_types(const row_description& columns) noexcept
+{
+    return std::ranges::any_of(
+        columns, [](const column& one) { return one.known != nullptr && tells_types({one.type, one.known.get()}); });
+}
+
+std::vector<oid> find_contradictions(const result& rows)
+{
+    const type_set* known = nullptr;
+    for (const auto& column : rows.columns()) {
+        known = column.known ? column.known.get() : known;
+    }
+    const auto found = contradictions(rows, known);
+    return {found.begin(), found.end()};
+}
+
+asio::awaitable<result>
+describe_anew(std::shared_ptr<link> on, result rows, std::vector<oid> types, exchange::clock::time_point deadline)
+{
+    // What one look-up brings may tell of more types, in records that lie in values of the types it brought.
+    for (int round = 0; round < 4 && !types.empty(); ++round) {
+        auto known = on->types->known();
+        auto missing = contradictions(rows, known.get());
+        if (!missing.empty()) {
+            co_await look_up(on, {missing.begin(), missing.end()}, deadline);
+            known = on->types->known();
+        }
+        auto columns = rows.columns();
+        describe_columns(columns, known);
+        rows.describe(std::make_shared<const row_description>(std::move(columns)));
+        const auto found = contradictions(rows, known.get());
+        types = missing == found ? std::vector<oid>() : std::vector<oid>(found.begin(), found.end());
+    }
+    co_return rows;
+}
+
+bool may_be_of_old_types(
+    const diagnostics& error, const parameter_types& parameters, const row_description* columns) noexcept
+{
+    using namespace tradecore::pg::literals;
+    const auto is_users = [](const column& one) { return one.known != nullptr; };
+    if (parameters.known() == nullptr && (columns == nullptr || std::ranges::none_of(*columns, is_users)))
+        return false;
+    // A type that is gone: internal error "cache lookup failed for type …", undefined object. A type that has changed
+    // under values, functions or operators made for it: datatype mismatch, cannot coerce, undefined function, invalid
+    // binary representation.
+    return error.code == "XX000"_sqlstate || error.code == "42704"_sqlstate || error.code == "42804"_sqlstate ||
+           error.code == "42846"_sqlstate || error.code == "42883"_sqlstate || error.code == "22P03"_sqlstate ||
+           error.code == "08P01"_sqlstate;
+}
+
+} // namespace tradecore::pg::engine
