@@ -1,175 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/engine/connect.hpp"
 
-#include "pg/fsm/startup.hpp"
+#include "pg/engine/connect_failure.hpp"
+#include "pg/engine/host_attempt.hpp"
+#include "pg/engine/shuffle.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/bind_executor.hpp>
+#include <tradecore/pg/error.hpp>
+
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
-#include <sys/un.h>
 #include <utility>
 #include <vector>
 
 namespace tradecore::pg::engine {
 
 namespace asio = boost::asio;
-using boost::system::error_code;
-using socket_type = link::socket_type;
-using endpoint = asio::generic::stream_protocol::endpoint;
-using deadline_type = exchange::clock::time_point;
 
 namespace {
 
-connection_error cannot_connect(const connect_options& options, const error_code& cause)
-{
-    return {client_errc::cannot_connect, "cannot connect to " + options.describe() + ": " + cause.message(), cause};
-}
-
-timeout_error too_slow(const connect_options& options)
-{
-    return timeout_error(
-        "cannot connect to " + options.describe() + " within " + std::to_string(options.connect_timeout.count()) +
-        " ms");
-}
-
-// Asio's timer and the operation it limits, both on one executor: whichever comes first cancels the other.
-template <class Cancel>
-class limit {
+/// A session that would do if no better one is found; says goodbye unless it is taken.
+class second_choice {
 public:
-    limit(const asio::any_io_executor& executor, deadline_type deadline, Cancel cancel)
-        : state_(std::make_shared<state>(executor))
+    second_choice() = default;
+    second_choice(const second_choice&) = delete;
+    second_choice& operator=(const second_choice&) = delete;
+    second_choice(second_choice&&) = delete;
+    second_choice& operator=(second_choice&&) = delete;
+    ~second_choice()
     {
-        state_->timer.expires_at(deadline);
-        state_->timer.async_wait([kept = state_, cancel = std::move(cancel)](const error_code& error) mutable {
-            if (error || kept->over)
-                return;
-            kept->passed = true;
-            cancel();
-        });
-    }
-    limit(const limit&) = delete;
-    limit& operator=(const limit&) = delete;
-    limit(limit&&) = delete;
-    limit& operator=(limit&&) = delete;
-    ~limit()
-    {
-        state_->over = true;
-        state_->timer.cancel();
+        if (session_)
+            session_->terminate();
     }
 
-    [[nodiscard]] bool passed() const noexcept { return state_->passed; }
+    void keep(std::shared_ptr<link> session) { session_ = std::move(session); }
+    /// @returns the session when there is one and it still lives.
+    [[nodiscard]] std::shared_ptr<link> take()
+    {
+        return session_ && session_->is_open() ? std::exchange(session_, nullptr) : nullptr;
+    }
+    [[nodiscard]] bool empty() const noexcept { return !session_; }
 
 private:
-    struct state {
-        explicit state(const asio::any_io_executor& executor) : timer(executor) {}
-        asio::steady_timer timer;
-        bool over = false;
-        bool passed = false;
-    };
-
-    std::shared_ptr<state> state_;
+    std::shared_ptr<link> session_;
 };
 
-asio::awaitable<std::vector<endpoint>>
-resolve(const asio::any_io_executor& executor, const connect_options& options, deadline_type deadline)
+std::exception_ptr unwanted_host(const connect_options& options, const host_address& host, const std::string& why)
 {
-    const auto& host = options.hosts.front();
-    if (host.is_unix_socket()) {
-        const std::string path = host.host + "/.s.PGSQL." + std::to_string(host.port);
-        if (path.size() >= sizeof(sockaddr_un::sun_path))
-            throw connection_error(
-                client_errc::cannot_connect, "the socket path " + path + " is longer than " +
-                                                 std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes");
-        co_return std::vector<endpoint>{endpoint(asio::local::stream_protocol::endpoint(path))};
-    }
-    const auto resolver = std::make_shared<asio::ip::tcp::resolver>(executor);
-    const limit within(executor, deadline, [resolver] { resolver->cancel(); });
-    error_code error;
-    const auto found = co_await resolver->async_resolve(
-        host.name(), std::to_string(host.port), asio::redirect_error(asio::use_awaitable, error));
-    if (within.passed())
-        throw too_slow(options);
-    if (error)
-        throw cannot_connect(options, error);
-    std::vector<endpoint> endpoints;
-    for (const auto& entry : found)
-        endpoints.emplace_back(entry.endpoint());
-    co_return endpoints;
+    return std::make_exception_ptr(connection_error(
+        client_errc::cannot_connect,
+        "cannot use " + options.describe(host) + ": the server " + why + ", against target_session_attrs"));
 }
 
-error_code prepare_socket(socket_type& socket, const endpoint& peer)
+asio::awaitable<std::shared_ptr<link>> connect_here(asio::any_io_executor executor, connect_options given)
 {
-    error_code error;
-    socket.non_blocking(true, error);
-    if (error || peer.protocol().family() == AF_UNIX)
-        return error;
-    socket.set_option(asio::ip::tcp::no_delay(true), error);
-    if (!error)
-        socket.set_option(asio::socket_base::keep_alive(true), error);
-    return error;
-}
-
-asio::awaitable<std::shared_ptr<socket_type>>
-open_socket(const asio::any_io_executor& executor, const connect_options& options, deadline_type deadline)
-{
-    const auto endpoints = co_await resolve(executor, options, deadline);
-    error_code error = asio::error::host_not_found;
-    for (const auto& peer : endpoints) {
-        const auto socket = std::make_shared<socket_type>(executor);
-        const limit within(executor, deadline, [socket] { socket->close(); });
-        error.clear();
-        co_await socket->async_connect(peer, asio::redirect_error(asio::use_awaitable, error));
-        if (within.passed())
-            throw too_slow(options);
-        if (!error)
-            error = prepare_socket(*socket, peer);
-        if (error)
-            continue;
-        co_return socket;
-    }
-    throw cannot_connect(options, error);
-}
-
-// Plain text is all there is on the wire, so whoever asks for more must not believe to have it.
-void check_supported(const connect_options& options)
-{
-    if (options.hosts.empty())
+    const auto options = std::make_shared<const connect_options>(std::move(given));
+    auto hosts = options->hosts;
+    if (hosts.empty())
         throw connection_error(client_errc::cannot_connect, "cannot connect: no host is given");
-    if (options.tls.mode >= ssl_mode::require)
-        throw connection_error(
-            client_errc::cannot_connect,
-            "cannot connect to " + options.describe() + ": TLS is asked for, which this version does not speak");
-}
+    if (options->load_balancing == load_balance::random)
+        shuffle(hosts);
 
-asio::awaitable<std::shared_ptr<link>> connect_here(asio::any_io_executor executor, connect_options options)
-{
-    check_supported(options);
-    const auto deadline = exchange::clock::now() + options.connect_timeout;
-    const auto socket = co_await open_socket(executor, options, deadline);
-    error_code unknown;
-    const auto address = socket->remote_endpoint(unknown);
-    const auto opened = std::make_shared<link>(std::move(*socket), options.describe());
-    opened->cancel_timeout = options.cancel_timeout;
-    if (!unknown)
-        opened->server = peer_facts{.address = address, .name = options.describe(), .tls = nullptr};
-    opened->statements.limit(options.statement_cache_size);
-    const auto begin = make_exchange<fsm::startup>(options, fsm::scram_client::fresh_nonce());
-    begin->deadline = deadline;
-    begin->machine().begin(opened->outgoing());
-    opened->start();
-    opened->queue(begin);
-    co_await opened->wait(begin);
-    if (const auto& refusal = begin->machine().refusal()) {
-        auto refused = make_server_error(*refusal, "connect to " + options.describe());
-        opened->close(refused);
-        std::rethrow_exception(refused);
+    second_choice second;
+    std::vector<std::exception_ptr> failures;
+    for (const auto& host : hosts) {
+        auto outcome = co_await try_host(executor, options, host);
+        if (outcome.session && outcome.unwanted.empty())
+            co_return outcome.session;
+        if (outcome.session) {
+            outcome.failure = unwanted_host(*options, host, outcome.unwanted);
+            if (options->target_session == target_session_attributes::prefer_standby && second.empty())
+                second.keep(outcome.session);
+            else
+                outcome.session->terminate();
+        }
+        failures.push_back(outcome.failure);
+        if (!is_worth_another_host(outcome.failure))
+            break;
     }
-    opened->key = begin->machine().key();
-    co_return opened;
+    if (is_about_host(failures.back())) {
+        if (auto session = second.take())
+            co_return session;
+    }
+    throw_together("no host of " + std::to_string(hosts.size()) + " will do", failures);
 }
 
 } // namespace

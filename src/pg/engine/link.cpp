@@ -22,6 +22,7 @@ namespace {
 
 // PostgreSQL never sends a message beyond 1 GiB: it is the limit of one value and of one row.
 constexpr std::size_t largest_message = std::size_t{1} << 30U;
+constexpr std::size_t largest_of_a_stranger = std::size_t{1} << 20U;
 
 std::exception_ptr aborted()
 {
@@ -30,10 +31,10 @@ std::exception_ptr aborted()
 
 } // namespace
 
-link::link(socket_type socket, std::string peer)
+link::link(socket_type socket, std::string peer, std::unique_ptr<tls_channel> channel)
     : abandonable(asio::query(socket.get_executor(), asio::execution::context)), socket_(std::move(socket)),
       deadline_timer_(std::in_place, socket_->get_executor()), executor_(socket_->get_executor()),
-      peer_(std::move(peer)), incoming_(largest_message)
+      peer_(std::move(peer)), tls_(std::move(channel)), incoming_(largest_of_a_stranger)
 {}
 
 link::~link()
@@ -46,6 +47,11 @@ link::~link()
 void link::start()
 {
     read();
+}
+
+void link::trust() noexcept
+{
+    incoming_.believe_up_to(largest_message);
 }
 
 link::clock::time_point link::now()
@@ -278,6 +284,9 @@ void link::terminate() noexcept
     // Only between messages: after half a message the goodbye would be read as its rest.
     if (unsent() == 0) {
         protocol::write_terminate(outgoing_);
+        flush();
+        if (tls_)
+            tls_->finish();
         flush();
     }
     close(std::make_exception_ptr(

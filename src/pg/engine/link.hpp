@@ -5,6 +5,7 @@
 #include "pg/engine/gate.hpp"
 #include "pg/engine/peer_facts.hpp"
 #include "pg/engine/statement_cache.hpp"
+#include "pg/engine/tls_channel.hpp"
 #include "pg/protocol/backend_messages.hpp"
 #include "pg/protocol/receive_buffer.hpp"
 
@@ -66,7 +67,8 @@ public:
     using clock = exchange::clock;
 
     /// @param socket connected; its executor is where everything here runs.
-    link(socket_type socket, std::string peer);
+    /// @param channel its encryption, after the handshake; null for none.
+    link(socket_type socket, std::string peer, std::unique_ptr<tls_channel> channel = nullptr);
     link(const link&) = delete;
     link& operator=(const link&) = delete;
     link(link&&) = delete;
@@ -75,6 +77,8 @@ public:
 
     /// Begins to read; call once, after construction.
     void start();
+    /// Says that the server has shown who it is. Until then no message of more than 1 MiB is taken from it.
+    void trust() noexcept;
 
     // --- taking turns ---------------------------------------------------------------------------------------------
 
@@ -171,7 +175,8 @@ private:
 
     // link_io.cpp
     void read();
-    void on_read(const boost::system::error_code& error, std::size_t count);
+    void on_read(const boost::system::error_code& received, std::size_t count);
+    [[nodiscard]] boost::system::error_code decrypt(std::size_t count);
     void handle_incoming();
     [[nodiscard]] protocol::receive_buffer::framing dispatch_all();
     void dispatch(const protocol::message& incoming);
@@ -179,6 +184,7 @@ private:
     void end_exchange();
     void wake_for_progress();
     void flush();
+    [[nodiscard]] bool take_outgoing();
     void wait_writable();
     void wake_for_room();
 
@@ -199,6 +205,9 @@ private:
     exchange_ptr first_;
     exchange* last_ = nullptr;
     std::size_t in_flight_ = 0;
+
+    std::unique_ptr<tls_channel> tls_;
+    std::unique_ptr<char[]> encrypted_; // what came, when there is a channel
 
     protocol::receive_buffer incoming_;
     bool reading_ = false;

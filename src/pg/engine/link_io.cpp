@@ -17,6 +17,8 @@ namespace {
 
 // What one large message needed is given back once it is sent.
 constexpr std::size_t kept_capacity = std::size_t{256} * 1024;
+// A record of TLS has 16 KiB of text.
+constexpr std::size_t encrypted_capacity = std::size_t{20} * 1024;
 
 bool ends_the_session(const diagnostics& said)
 {
@@ -37,16 +39,21 @@ void empty(std::string& buffer)
 
 void link::read()
 {
-    const auto space = incoming_.space();
+    if (tls_ && !encrypted_)
+        encrypted_ = std::make_unique_for_overwrite<char[]>(encrypted_capacity);
+    const auto space = tls_ ? std::span(encrypted_.get(), encrypted_capacity) : incoming_.space();
     reading_ = true;
     socket_->async_read_some(
         asio::buffer(space.data(), space.size()),
         [self = shared_from_this()](error_code error, std::size_t count) { self->on_read(error, count); });
 }
 
-void link::on_read(const error_code& error, std::size_t count)
+void link::on_read(const error_code& received, std::size_t count)
 {
     reading_ = false;
+    if (!is_open())
+        return;
+    const auto error = tls_ && !received ? decrypt(count) : received;
     if (!is_open())
         return;
     if (error) {
@@ -60,8 +67,27 @@ void link::on_read(const error_code& error, std::size_t count)
                             error)));
         return;
     }
-    incoming_.received(count);
+    if (!tls_)
+        incoming_.received(count);
     handle_incoming();
+}
+
+// Closes the link when what came is not what the server sent.
+error_code link::decrypt(std::size_t count)
+{
+    std::size_t decrypted = 0;
+    try {
+        tls_->receive({encrypted_.get(), count});
+        for (std::size_t part = 1; part > 0; decrypted += part) {
+            const auto space = incoming_.space();
+            part = tls_->read(space);
+            incoming_.received(part);
+        }
+    }
+    catch (...) {
+        close(std::current_exception());
+    }
+    return decrypted == 0 && tls_->ended() ? error_code(asio::error::eof) : error_code();
 }
 
 void link::handle_incoming()
@@ -216,9 +242,8 @@ void link::flush()
         if (written_ == writing_.size()) {
             written_ = 0;
             empty(writing_);
-            if (outgoing_.empty())
+            if (!take_outgoing())
                 break;
-            writing_.swap(outgoing_); // never copied: it may be a message of 1 GiB
         }
         error_code error;
         written_ += socket_->write_some(asio::buffer(writing_) + written_, error);
@@ -233,6 +258,24 @@ void link::flush()
     }
     if (wait_for_room_ > 0)
         wake_for_room();
+}
+
+// @returns whether there is something to write.
+bool link::take_outgoing()
+{
+    if (!tls_) {
+        writing_.swap(outgoing_); // never copied: it may be a message of 1 GiB
+        return !writing_.empty();
+    }
+    try {
+        tls_->write(outgoing_);
+        outgoing_.clear();
+        writing_.swap(tls_->outgoing()); // TLS may have something to say of its own
+    }
+    catch (...) {
+        close(std::current_exception());
+    }
+    return is_open() && !writing_.empty();
 }
 
 void link::wait_writable()

@@ -1,60 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/fsm/startup.hpp"
 
+#include "pg/auth/md5_response.hpp"
+#include "pg/auth/prepared_password.hpp"
+#include "pg/fsm/startup_settings.hpp"
 #include "pg/protocol/frontend.hpp"
 #include "pg/protocol/payload_reader.hpp"
 
 #include <utility>
-#include <vector>
 
 namespace tradecore::pg::fsm {
 
 namespace {
 
 constexpr std::string_view scram_sha_256 = "SCRAM-SHA-256";
+constexpr std::string_view scram_sha_256_plus = "SCRAM-SHA-256-PLUS";
+constexpr std::size_t md5_salt_bytes = 4;
 
-std::string_view name_of(protocol::authentication method)
+struct asked_method {
+    std::string_view name;
+    std::optional<authentication_method> method; // as the options name it; none for what has no name there
+};
+
+asked_method asked_for(protocol::authentication method)
 {
     using enum protocol::authentication;
     switch (method) {
-    case kerberos_v5:
-        return "Kerberos V5";
     case cleartext_password:
-        return "a cleartext password";
+        return {"a password in clear text", authentication_method::password};
     case md5_password:
-        return "an MD5 password";
+        return {"an MD5 password", authentication_method::md5};
+    case sasl:
+        return {"SASL", authentication_method::scram_sha_256};
     case gss:
     case gss_continue:
-        return "GSSAPI";
+        return {"GSSAPI", authentication_method::gss};
     case sspi:
-        return "SSPI";
+        return {"SSPI", authentication_method::sspi};
+    case kerberos_v5:
+        return {"Kerberos V5", std::nullopt};
     default:
-        return "an unknown method";
+        return {"an unknown method", std::nullopt};
     }
 }
 
 } // namespace
 
-startup::startup(const connect_options& options, std::string nonce) : options_(options), nonce_(std::move(nonce)) {}
-
-void startup::begin(std::string& out) const
+startup::startup(const connect_options& options, login as)
+    : user_(options.user), required_(options.require_authentication), binding_(options.channel_binding),
+      iterations_limit_(options.max_scram_iterations), cleartext_allowed_(options.allow_cleartext_password),
+      login_(std::move(as))
 {
-    std::vector<std::pair<std::string, std::string>> settings{
-        {"user", options_.user},
-        {"database", options_.database.empty() ? options_.user : options_.database},
-        {"application_name", options_.application_name},
-        {"client_encoding", "UTF8"},
-        // The text forms that reading relies on, whatever the server's configuration says.
-        {"DateStyle", "ISO"},
-        {"IntervalStyle", "iso_8601"},
-        {"extra_float_digits", "3"},
-        {"bytea_output", "hex"},
-    };
-    if (options_.statement_timeout.count() > 0)
-        settings.emplace_back("statement_timeout", std::to_string(options_.statement_timeout.count()));
-    for (const auto& setting : options_.settings)
-        settings.emplace_back(setting);
-    protocol::write_startup(out, settings);
+    protocol::write_startup(first_message_, startup_settings(options));
 }
 
 step startup::on_message(const protocol::message& incoming)
@@ -94,56 +91,161 @@ step startup::on_authentication(const protocol::authentication_request& request)
     using enum protocol::authentication;
     switch (request.method) {
     case ok:
-        if (state_ != state::start && state_ != state::scram_verified)
-            return step::violation("authentication ended before the server proved that it knows the password");
-        state_ = state::authenticated;
-        return step::read();
-    case sasl:
-        if (state_ != state::start)
-            return step::violation("authentication started twice");
-        return begin_scram(request.data);
-    case sasl_continue: {
-        if (state_ != state::scram_first)
-            return step::violation("unexpected SASL continuation");
-        const auto reply = scram_->client_final(request.data);
-        if (!reply)
-            return step::violation("malformed or unacceptable SCRAM challenge");
-        state_ = state::scram_final;
-        std::string bytes;
-        protocol::write_sasl_response(bytes, *reply);
-        return step::send(std::move(bytes));
-    }
+        return on_accepted();
+    case sasl_continue:
+        return continue_scram(request.data);
     case sasl_final:
-        if (state_ != state::scram_final)
-            return step::violation("unexpected end of SASL");
-        if (!scram_->verify(request.data))
-            return step::violation("the server does not know the password it checks");
-        state_ = state::scram_verified;
-        return step::read();
+        return end_scram(request.data);
     default:
-        return step::violation(
-            "the server asks for " + std::string(name_of(request.method)) +
-            ", which is not supported; use scram-sha-256, peer or trust");
+        break;
     }
+    if (state_ != state::start)
+        return step::violation("authentication started twice");
+    const auto asked = asked_for(request.method);
+    const std::string wish = "the server asks for " + std::string(asked.name);
+    if (asked.method && !required_.allows(*asked.method))
+        return refuse_method(wish + ", which require_auth=" + required_.text() + " does not allow");
+    if (binding_ == channel_binding_mode::require && request.method != sasl)
+        return refuse_method(wish + ", but channel_binding=require needs SCRAM over TLS");
+    switch (request.method) {
+    case cleartext_password:
+        return send_cleartext();
+    case md5_password:
+        return send_md5(request.data);
+    case sasl:
+        return begin_scram(request.data);
+    default:
+        return refuse_method(wish + ", which is not supported");
+    }
+}
+
+step startup::on_accepted()
+{
+    if (state_ != state::start && state_ != state::password_sent && state_ != state::scram_verified)
+        return step::violation("authentication ended before the server proved that it knows the password");
+    if (state_ == state::start && !required_.allows(authentication_method::none))
+        return refuse_method(
+            "the server did not ask who we are, which require_auth=" + required_.text() + " does not allow");
+    if (binding_ == channel_binding_mode::require && !bound_)
+        return refuse_method("the server let us in without channel binding, but channel_binding=require");
+    state_ = state::authenticated;
+    login_.password.clear();
+    return step::read();
+}
+
+step startup::send_cleartext()
+{
+    if (!login_.encrypted && !login_.local && !cleartext_allowed_)
+        return refuse_method(
+            "the server asks for the password in clear text and the connection is not encrypted; use TLS, "
+            "scram-sha-256, or allow_cleartext_password");
+    if (password_missing())
+        return step::done();
+    state_ = state::password_sent;
+    std::string bytes;
+    protocol::write_password(bytes, login_.password.text());
+    login_.password.clear();
+    return step::send(std::move(bytes));
+}
+
+step startup::send_md5(std::string_view salt)
+{
+    if (salt.size() != md5_salt_bytes)
+        return step::violation("a salt for an MD5 password that has not four bytes");
+    if (password_missing())
+        return step::done();
+    const auto response = auth::md5_response(user_, login_.password.text(), salt);
+    login_.password.clear();
+    if (!response)
+        return refuse_method("the server asks for an MD5 password, and OpenSSL has no MD5 here");
+    state_ = state::password_sent;
+    std::string bytes;
+    protocol::write_password(bytes, *response);
+    return step::send(std::move(bytes));
 }
 
 step startup::begin_scram(std::string_view mechanisms)
 {
     protocol::payload_reader in(mechanisms);
-    bool offered = false;
-    for (auto name = in.c_string(); in.ok() && !name.empty(); name = in.c_string())
-        offered |= name == scram_sha_256;
+    bool plain = false;
+    bool plus = false;
+    for (auto name = in.c_string(); in.ok() && !name.empty(); name = in.c_string()) {
+        plain |= name == scram_sha_256;
+        plus |= name == scram_sha_256_plus;
+    }
     if (!in.ok())
         return step::violation("malformed list of SASL mechanisms");
-    if (!offered)
-        return step::violation("the server offers no SASL mechanism that is supported (SCRAM-SHA-256)");
-    if (options_.password.empty())
-        return step::violation("the server asks for a password and none is given");
-    scram_ = std::make_unique<scram_client>("", options_.password, nonce_);
+    // Only a server behind TLS can offer it: somebody unwrapped its messages on the way.
+    if (plus && !login_.encrypted)
+        return refuse_method("the server offers SCRAM-SHA-256-PLUS over a connection that is not encrypted");
+    const bool can_bind = !login_.end_point.empty() && binding_ != channel_binding_mode::disable;
+    const bool binds = plus && can_bind;
+    if (!binds && binding_ == channel_binding_mode::require) {
+        if (!login_.encrypted)
+            return refuse_method("channel_binding=require, and the connection is not encrypted");
+        return refuse_method(
+            plus ? "channel_binding=require, and the server's certificate allows none"
+                 : "channel_binding=require, and the server does not offer SCRAM-SHA-256-PLUS");
+    }
+    if (!binds && !plain)
+        return refuse_method("the server offers no SASL mechanism that is supported (SCRAM-SHA-256)");
+    if (password_missing())
+        return step::done();
+
+    scram_binding binding;
+    if (binds)
+        binding = {scram_binding::flag::used, login_.end_point};
+    else if (can_bind)
+        binding.what = scram_binding::flag::not_offered;
+    bound_ = binds;
+    scram_ = std::make_unique<scram_client>(
+        "", auth::prepared_password(login_.password.text()), login_.nonce, std::move(binding), iterations_limit_);
+    login_.password.clear();
     state_ = state::scram_first;
     std::string bytes;
-    protocol::write_sasl_initial_response(bytes, scram_sha_256, scram_->client_first());
+    protocol::write_sasl_initial_response(bytes, binds ? scram_sha_256_plus : scram_sha_256, scram_->client_first());
     return step::send(std::move(bytes));
+}
+
+step startup::continue_scram(std::string_view challenge)
+{
+    if (state_ != state::scram_first)
+        return step::violation("unexpected SASL continuation");
+    const auto reply = scram_->client_final(challenge);
+    if (!reply)
+        return refuse_method(scram_->problem());
+    state_ = state::scram_final;
+    std::string bytes;
+    protocol::write_sasl_response(bytes, *reply);
+    return step::send(std::move(bytes));
+}
+
+step startup::end_scram(std::string_view proof)
+{
+    if (state_ != state::scram_final)
+        return step::violation("unexpected end of SASL");
+    if (!scram_->verify(proof))
+        return refuse_method(scram_->problem());
+    state_ = state::scram_verified;
+    return step::read();
+}
+
+bool startup::password_missing()
+{
+    if (login_.password.text().find('\0') != std::string::npos)
+        object(client_errc::authentication_failed, "the password contains a NUL character");
+    else if (login_.password.empty())
+        object(
+            client_errc::authentication_failed,
+            "the server asks for a password and none is given" +
+                (login_.password_note.empty() ? std::string() : " (" + login_.password_note + ")"));
+    return objection_.has_value();
+}
+
+step startup::object(client_errc code, std::string text)
+{
+    objection_ = objection{code, std::move(text)};
+    return step::done();
 }
 
 } // namespace tradecore::pg::fsm

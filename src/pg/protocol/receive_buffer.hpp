@@ -16,6 +16,9 @@ namespace tradecore::pg::protocol {
 /// it reserve more than twice what it really sends.
 class receive_buffer {
 public:
+    /// How many bytes of a message, type and length, stand before its payload.
+    static constexpr std::size_t header = 5;
+
     /// What a look at the buffer found.
     enum class framing {
         complete,   ///< a message was taken out
@@ -26,6 +29,8 @@ public:
     /// @param largest_message the greatest length field that is believed, in bytes.
     explicit receive_buffer(std::size_t largest_message) noexcept : largest_message_(largest_message) {}
 
+    /// Changes the greatest length field that is believed.
+    void believe_up_to(std::size_t largest_message) noexcept { largest_message_ = largest_message; }
     /// @returns where to receive into; never empty. Invalidates views of earlier messages.
     [[nodiscard]] std::span<char> space();
     /// Says that the first `count` bytes of `space()` were filled.

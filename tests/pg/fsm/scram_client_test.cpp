@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/fsm/scram_client.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <string>
 
 namespace {
 
+using namespace tradecore;
 using tradecore::pg::fsm::scram_client;
 
 // The example exchange of RFC 7677, section 3.
@@ -21,6 +25,52 @@ TEST(scram_client, reproduces_the_exchange_of_rfc_7677)
     EXPECT_TRUE(client.verify("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="));
 }
 
+TEST(scram_client, puts_the_binding_into_what_it_proves)
+{
+    using pg::fsm::scram_binding;
+    scram_client bound(
+        "user", "pencil", nonce, {.what = scram_binding::flag::used, .end_point = std::string("\1\2\3", 3)});
+    EXPECT_EQ(bound.client_first(), "p=tls-server-end-point,,n=user,r=rOprNGfwEbeRWgbNEkqO");
+    // base64 of "p=tls-server-end-point,," and the three bytes
+    EXPECT_THAT(
+        bound.client_final(server_first).value_or(""),
+        testing::StartsWith("c=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsAQID,r=rOprNGfwEbeRWgbNEkqO%"));
+    scram_client able("user", "pencil", nonce, {.what = scram_binding::flag::not_offered});
+    EXPECT_EQ(able.client_first(), "y,,n=user,r=rOprNGfwEbeRWgbNEkqO");
+    const auto reply = able.client_final(server_first).value_or("");
+    EXPECT_THAT(reply, testing::StartsWith("c=eSws,r="));
+    // Another binding, another proof: nobody can exchange the flag on the way.
+    scram_client unable("user", "pencil", nonce);
+    const auto other = unable.client_final(server_first).value_or("");
+    EXPECT_NE(reply.substr(reply.find(",p=")), other.substr(other.find(",p=")));
+}
+
+TEST(scram_client, keeps_to_the_limit_of_iterations_it_is_given)
+{
+    scram_client strict("user", "pencil", nonce, {}, 4095);
+    EXPECT_FALSE(strict.client_final(server_first));
+    EXPECT_THAT(strict.problem(), testing::HasSubstr("4096 SCRAM iterations; more than 4095 are refused"));
+    scram_client enough("user", "pencil", nonce, {}, 4096);
+    EXPECT_TRUE(enough.client_final(server_first));
+}
+
+TEST(scram_client, looks_at_no_message_that_is_far_too_long)
+{
+    scram_client client("user", "pencil", nonce);
+    const std::string flood = "r=" + std::string(nonce) + std::string(scram_client::longest_message, 'x') +
+                              ",s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+    EXPECT_FALSE(client.client_final(flood));
+    EXPECT_THAT(client.problem(), testing::HasSubstr("longer than"));
+}
+
+TEST(scram_client, tells_the_servers_reason_in_one_line)
+{
+    scram_client client("user", "pencil", nonce);
+    ASSERT_TRUE(client.client_final(server_first));
+    EXPECT_FALSE(client.verify("e=other-error\nAll is well"));
+    EXPECT_EQ(client.problem(), "the server ended SCRAM with \"other-error?All is well\"");
+}
+
 TEST(scram_client, believes_no_other_signature)
 {
     scram_client client("user", "pencil", nonce);
@@ -33,7 +83,7 @@ TEST(scram_client, believes_no_other_signature)
 
 TEST(scram_client, verifies_nothing_before_its_proof)
 {
-    const scram_client client("user", "pencil", nonce);
+    scram_client client("user", "pencil", nonce);
     EXPECT_FALSE(client.verify("v="));
     EXPECT_FALSE(client.verify("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="));
 }
@@ -44,6 +94,7 @@ TEST_P(hostile_challenge, is_refused)
 {
     scram_client client("user", "pencil", nonce);
     EXPECT_FALSE(client.client_final(GetParam()));
+    EXPECT_NE(client.problem(), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(
