@@ -42,8 +42,6 @@ struct copy_request {
     /// A query with the same columns, whose description says their types; empty for streams of text.
     sql_text columns{};
     copy_options options{};
-    /// As of `statement`.
-    std::vector<std::string> before{};
 };
 
 /// The sending end of a COPY.

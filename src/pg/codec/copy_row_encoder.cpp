@@ -3,7 +3,7 @@
 
 #include <tradecore/pg/codec/copy_row_encoder.hpp>
 #include <tradecore/pg/error.hpp>
-#include <tradecore/pg/type_names.hpp>
+#include <tradecore/pg/type_info.hpp>
 
 #include <string_view>
 
@@ -23,12 +23,16 @@ void copy_row_encoder::end(std::string& out)
 
 void copy_row_encoder::write_scratch(std::string& out, std::size_t column)
 {
-    const auto type = (*columns_)[column].type;
+    const auto& into = (*columns_)[column];
+    const type_ref type(into.type, into.known.get());
     const auto format = scratch_.write_value(out, 0, type);
-    // An enum's binary form is its text; of a type of the server's own that would be wrong, or worse, not noticed.
-    if (format == wire_format::text && type < first_user_oid)
+    // An enum's binary form is its text, and citext's is. Of other types that would be wrong or, worse, not noticed.
+    const bool same_in_binary = type.kind() == type_kind::enumeration || type.is_named("citext");
+    if (format == wire_format::text && !same_in_binary)
         throw argument_error(
-            "text does not go into " + type_name(type) + " in a binary COPY; pass a value of the type");
+            "this value goes into " + type.describe() +
+            " as text only, which a binary COPY does not take; pass a value of the type, or send text with "
+            "copy_in_stream");
 }
 
 void copy_row_encoder::refuse_width(std::size_t count) const

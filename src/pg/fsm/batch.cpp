@@ -134,10 +134,17 @@ step batch::on_entry(const protocol::message& incoming)
     }
 }
 
+void repeat::write_end(std::string& out)
+{
+    if (!std::exchange(ended_, true))
+        protocol::write_sync(out);
+}
+
 std::string repeat::cancel()
 {
     std::string bytes;
     if (!std::exchange(ended_, true)) {
+        undone_ = true;
         // Sync alone would commit. An error before it undoes the rows: a portal of this name never exists.
         protocol::write_execute_portal(bytes, "tradecore_undo", 0);
         protocol::write_sync(bytes);

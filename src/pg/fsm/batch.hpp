@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace tradecore::pg::fsm {
@@ -64,7 +65,7 @@ private:
 
 /// One statement executed many times: (Bind, Execute)*, Sync; how often is known only at the end. Rows that come back
 /// are dropped.
-class repeat final : public operation {
+class repeat : public operation {
 public:
     step on_message(const protocol::message& incoming) override;
 
@@ -72,8 +73,10 @@ public:
     [[nodiscard]] std::string cancel() override;
 
     void sent() noexcept { ++sent_; }
-    /// Says that Sync was written.
-    void end_sent() noexcept { ended_ = true; }
+    /// Appends Sync, unless it was written.
+    void write_end(std::string& out);
+    /// @returns whether `cancel` gave messages: the error may be the one they are to bring about.
+    [[nodiscard]] bool was_undone() const noexcept { return undone_; }
 
     /// @param commands_before how many unnamed commands (Parse, Bind, Execute) come first.
     /// @param parses whether a Parse of the statement stands before its first Bind.
@@ -99,6 +102,7 @@ private:
     std::uint64_t rows_affected_ = 0;
     bool bound_ = false;
     bool ended_ = false;
+    bool undone_ = false;
     std::optional<diagnostics> error_;
 };
 

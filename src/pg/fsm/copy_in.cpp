@@ -20,6 +20,7 @@ step copy_in::sync()
 std::string copy_in::cancel()
 {
     std::string bytes;
+    gives_up_ = true;
     if (takes_data() && !std::exchange(sync_sent_, true)) {
         protocol::write_copy_fail(bytes, "the client gave up");
         protocol::write_sync(bytes);
@@ -60,7 +61,7 @@ step copy_in::on_start(const protocol::message& incoming)
         if (!format_)
             return step::violation("malformed CopyInResponse");
         state_ = state::copying;
-        return step::progress();
+        return gives_up_ ? step::send(cancel()) : step::progress();
     case data_row: // of a statement that is no COPY, or one to the client: dropped
     case copy_out_response:
     case copy_data:

@@ -17,11 +17,12 @@ namespace tradecore::pg::fsm {
 /// for it when the server ends the exchange by itself, with an error or because the statement was no COPY, and the
 /// owner who sends it with CopyDone or CopyFail and says so with `end_sent`. There is progress when the server is ready
 /// to take data.
-class copy_in final : public operation {
+class copy_in : public operation {
 public:
     step on_message(const protocol::message& incoming) override;
-    /// While data is taken: CopyFail and Sync.
+    /// While data is taken: CopyFail and Sync. Before, both follow by themselves when the server is ready for data.
     [[nodiscard]] std::string cancel() override;
+    void drop() noexcept override { gives_up_ = true; }
 
     /// Says that CopyDone or CopyFail was written, and Sync behind it.
     void end_sent() noexcept { sync_sent_ = true; }
@@ -47,6 +48,7 @@ private:
     step sync();
 
     state state_ = state::parsing;
+    bool gives_up_ = false;
     bool sync_sent_ = false;
     std::optional<protocol::copy_format> format_;
     std::optional<diagnostics> error_;

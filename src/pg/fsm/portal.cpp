@@ -50,6 +50,7 @@ step portal_slice::on_row(const protocol::message& incoming)
             return step::read();
         if (!returns_rows_ || !answer_.append_row(incoming.payload))
             return step::violation("malformed DataRow");
+        bytes_ += incoming.payload.size();
         return step::read();
     case portal_suspended:
         suspended_ = true;

@@ -3,7 +3,9 @@
 
 #include "pg/fsm/query.hpp"
 
+#include <cstddef>
 #include <memory>
+#include <utility>
 
 namespace tradecore::pg::fsm {
 
@@ -16,6 +18,8 @@ public:
         bool parses = false;      ///< Parse of the statement itself
     };
 
+    /// A slice of a portal that is open, whose rows are added to those of `before`.
+    explicit portal_slice(result before) : state_(state::rows), returns_rows_(true), answer_(std::move(before)) {}
     /// A slice of a portal that is open.
     explicit portal_slice(std::shared_ptr<const row_description> columns)
         : portal_slice(state::rows, std::move(columns))
@@ -26,6 +30,8 @@ public:
     void drop() noexcept override { dropping_ = true; }
 
     [[nodiscard]] result& answer() noexcept { return answer_; }
+    /// @returns how many bytes of rows came.
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     /// @returns whether the portal has more rows, or may have.
     [[nodiscard]] bool suspended() const noexcept { return suspended_; }
 
@@ -45,6 +51,7 @@ private:
     bool returns_rows_;
     bool suspended_ = false;
     bool dropping_ = false;
+    std::size_t bytes_ = 0;
     result answer_;
 };
 

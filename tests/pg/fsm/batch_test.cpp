@@ -133,6 +133,13 @@ TEST(batch, refuses_messages_out_of_order)
     expect_violation(feed(early, backend::bind_complete() + backend::ready()), "before the answer");
 }
 
+void end(repeat& machine)
+{
+    std::string sync;
+    machine.write_end(sync);
+    EXPECT_EQ(sync, std::string("S\0\0\0\4", 5));
+}
+
 TEST(repeat, counts_executions_and_rows)
 {
     repeat machine(1);
@@ -141,7 +148,7 @@ TEST(repeat, counts_executions_and_rows)
     feed(machine, command + second);
     EXPECT_EQ(machine.completed(), 1U);
     machine.sent();
-    machine.end_sent();
+    end(machine);
     expect_done(feed(machine, first + second + backend::ready()));
     EXPECT_EQ(machine.completed(), 3U);
     EXPECT_EQ(machine.rows_affected(), 5U);
@@ -157,7 +164,7 @@ TEST(repeat, says_which_execution_failed)
     EXPECT_TRUE(machine.error());
     EXPECT_FALSE(machine.failed_before());
     EXPECT_EQ(machine.completed(), 2U);
-    machine.end_sent();
+    end(machine);
     expect_done(feed(machine, backend::ready()));
 }
 
@@ -177,7 +184,7 @@ TEST(repeat, tells_an_error_of_a_command_apart)
 {
     repeat machine(1);
     machine.sent();
-    machine.end_sent();
+    end(machine);
     expect_done(feed(machine, backend::error("25001", "no") + backend::ready()));
     EXPECT_TRUE(machine.failed_before());
 }
@@ -199,7 +206,7 @@ TEST(repeat, refuses_messages_out_of_order)
     }
     repeat unanswered(0);
     unanswered.sent();
-    unanswered.end_sent();
+    end(unanswered);
     expect_violation(feed(unanswered, backend::ready()), "before the answer");
 }
 

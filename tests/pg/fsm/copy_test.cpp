@@ -69,12 +69,22 @@ TEST(copy_in, asks_for_no_second_sync_when_the_end_was_sent)
 TEST(copy_in, gives_up_with_copy_fail_and_sync)
 {
     pg::fsm::copy_in machine;
-    EXPECT_TRUE(machine.cancel().empty());
     feed(machine, begun + copy_response('G', 1, false));
     const auto messages = machine.cancel();
     EXPECT_EQ(messages.front(), 'f');
     EXPECT_TRUE(messages.ends_with(sync_message));
     EXPECT_TRUE(machine.cancel().empty());
+    expect_done(feed(machine, backend::error("57014", "COPY failed") + backend::ready()));
+}
+
+TEST(copy_in, gives_up_as_soon_as_the_server_would_take_data)
+{
+    pg::fsm::copy_in machine;
+    EXPECT_TRUE(machine.cancel().empty());
+    const auto last = feed(machine, begun + copy_response('G', 1, false));
+    ASSERT_EQ(last.next, action::send);
+    EXPECT_EQ(last.bytes.front(), 'f');
+    EXPECT_TRUE(last.bytes.ends_with(sync_message));
     expect_done(feed(machine, backend::error("57014", "COPY failed") + backend::ready()));
 }
 

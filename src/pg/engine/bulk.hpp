@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "pg/engine/call.hpp"
+#include "pg/engine/link.hpp"
+#include "pg/engine/prepare.hpp"
+#include "pg/engine/statement_cache.hpp"
+
+#include <tradecore/pg/batch.hpp>
+#include <tradecore/pg/copy.hpp>
+#include <tradecore/pg/cursor.hpp>
+#include <tradecore/pg/execute_many.hpp>
+#include <tradecore/pg/listener.hpp>
+#include <tradecore/pg/statement.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// What a connection does beyond single statements, and what these have in common.
+namespace tradecore::pg::engine {
+
+[[nodiscard]] boost::asio::awaitable<batch_answers> run_batch(std::shared_ptr<link> on, batch what);
+[[nodiscard]] boost::asio::awaitable<std::uint64_t> run_many(std::shared_ptr<link> on, repeated_statement what);
+[[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
+open_cursor(std::shared_ptr<link> on, statement what, cursor_options how);
+[[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>>
+open_copy_in(std::shared_ptr<link> on, pg::detail::copy_request what);
+[[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
+open_copy_out(std::shared_ptr<link> on, pg::detail::copy_request what);
+[[nodiscard]] boost::asio::awaitable<listener>
+listen(std::shared_ptr<link> on, std::string channel, listen_options options);
+
+/// How much may wait to be sent before a sender waits, in bytes.
+inline constexpr std::size_t most_unsent = std::size_t{256} * 1024;
+
+/// A machine that has its link's turn until its owner or its end releases it: whoever gives it up in mid-course leaves
+/// it behind with all it needs, and nobody's messages come between.
+template <class Machine>
+class holding final : public Machine {
+public:
+    template <class... Args>
+    explicit holding(turn held, Args&&... args) : Machine(std::forward<Args>(args)...), held_(std::move(held))
+    {}
+    void release() noexcept { held_.release(); }
+
+private:
+    turn held_;
+};
+
+} // namespace tradecore::pg::engine

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/bulk.hpp"
+#include "pg/fsm/batch.hpp"
+#include "pg/protocol/frontend.hpp"
+
+#include <tradecore/pg/error.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include <map>
+#include <numeric>
+#include <vector>
+
+namespace tradecore::pg::engine {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using prepared_ptr = std::shared_ptr<const prepared_statement>;
+
+asio::awaitable<prepared_ptr>
+prepare_one(std::shared_ptr<link> on, sql_text text, std::string_view label, link::clock::time_point deadline)
+{
+    return find_or_prepare(std::move(on), std::move(text), label, deadline);
+}
+
+/// A batch on its way: what was asked, what the server knows of it, and what became of it.
+struct running_batch {
+    std::shared_ptr<link> on;
+    batch what;
+    link::clock::time_point deadline;
+    std::vector<batch_answers::outcome> outcomes;
+    std::vector<prepared_ptr> prepared;
+    std::vector<std::size_t> pending; // entries to be sent
+
+    [[nodiscard]] bool is_one() const noexcept { return what.mode() == batch_mode::one_transaction; }
+
+    /// With one transaction: entry `failed` failed, so nothing else has an effect.
+    void abort_others(std::size_t failed, std::string_view why)
+    {
+        for (std::size_t i = 0; i < outcomes.size(); ++i) {
+            if (i == failed)
+                continue;
+            outcomes[i] = {.rows = {}, .error = std::make_exception_ptr(batch_aborted(failed, std::string(why)))};
+        }
+    }
+    void fail(std::size_t which, std::exception_ptr error)
+    {
+        outcomes[which] = {.rows = {}, .error = std::move(error)};
+        if (is_one())
+            abort_others(which, fmt::format("without effect because entry {} of the batch failed", which));
+    }
+};
+using batch_ptr = std::shared_ptr<running_batch>;
+
+/// Prepares what the server does not know yet, all in one round trip.
+asio::awaitable<void> prepare_pending(batch_ptr self)
+{
+    std::map<std::string_view, std::vector<std::size_t>> unknown;
+    for (const auto i : self->pending) {
+        const auto& entry = self->what.entries()[i];
+        self->prepared[i] = self->on->statements.find(entry.sql.text);
+        if (!self->prepared[i])
+            unknown[entry.sql.text].push_back(i);
+    }
+    if (unknown.empty())
+        co_return;
+    const auto executor = co_await asio::this_coro::executor;
+    const auto begin = [&](std::size_t first) {
+        const auto& entry = self->what.entries()[first];
+        return asio::co_spawn(
+            executor, prepare_one(self->on, entry.sql, label_of(entry.options, entry.verb), self->deadline),
+            asio::deferred);
+    };
+    std::vector<decltype(begin(0))> operations;
+    for (const auto& [text, where] : unknown)
+        operations.push_back(begin(where.front()));
+    auto [order, errors, found] = co_await asio::experimental::make_parallel_group(std::move(operations))
+                                      .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
+    std::size_t at = 0;
+    for (const auto& [text, where] : unknown) {
+        for (const auto i : where) {
+            self->prepared[i] = found[at];
+            if (errors[at])
+                self->outcomes[i].error = errors[at];
+        }
+        ++at;
+    }
+    (void)co_await asio::this_coro::cancellation_state; // throws when the wait was cancelled
+    self->on->require_open();
+}
+
+/// Drops the entries that cannot be sent. @returns whether any is left.
+bool drop_failed(running_batch& of)
+{
+    std::vector<std::size_t> left;
+    for (const auto i : of.pending) {
+        if (!of.outcomes[i].error)
+            left.push_back(i);
+        else if (of.is_one()) {
+            of.fail(i, of.outcomes[i].error);
+            return false;
+        }
+    }
+    of.pending = std::move(left);
+    return !of.pending.empty();
+}
+
+/// Appends an entry's messages; notes an argument that does not fit.
+void write_entry(running_batch& of, std::size_t which)
+{
+    const auto& entry = of.what.entries()[which];
+    const auto& prepared = *of.prepared[which];
+    auto& out = of.on->outgoing();
+    const auto start = out.size();
+    try {
+        write_parse_if_unnamed(out, prepared, entry.sql.text);
+        protocol::write_bind(out, prepared.name, entry.arguments, prepared.parameter_types, prepared.result_formats);
+        protocol::write_execute(out);
+        if (!of.is_one())
+            protocol::write_sync(out);
+    }
+    catch (const argument_error&) {
+        out.resize(start);
+        of.outcomes[which].error = std::current_exception();
+    }
+}
+
+std::size_t write_all(running_batch& of)
+{
+    auto& out = of.on->outgoing();
+    const auto start = out.size();
+    write_commands(out, of.what.before);
+    for (const auto i : of.pending)
+        write_entry(of, i);
+    if (!drop_failed(of)) {
+        out.resize(start);
+        return 0;
+    }
+    if (of.is_one())
+        protocol::write_sync(out);
+    return of.pending.size();
+}
+
+/// Takes over what the server said. @returns whether what was prepared is out of date and can be had anew.
+bool take_answers(running_batch& of, exchange_of<fsm::batch>& ended, bool again_allowed)
+{
+    auto& machine = ended.machine();
+    bool stale = false;
+    std::vector<std::size_t> again;
+    for (std::size_t k = 0; k < of.pending.size(); ++k) {
+        auto& entry = machine.entries()[k];
+        const auto i = of.pending[k];
+        if (!entry.error) {
+            of.outcomes[i] = {.rows = std::move(entry.answer), .error = {}};
+            continue;
+        }
+        if (is_out_of_date(*entry.error)) {
+            of.on->statements.erase(of.what.entries()[i].sql.text);
+            stale = true;
+            again.push_back(i);
+        }
+        const auto& asked = of.what.entries()[i];
+        of.fail(i, error_of(ended, std::move(*entry.error), label_of(asked.options, asked.verb)));
+        if (of.is_one())
+            break;
+    }
+    if (auto& error = machine.error()) {
+        const auto why = error_of(ended, std::move(*error), label_of(of.what.options, "BATCH"));
+        for (auto& each : of.outcomes)
+            each = {.rows = {}, .error = why};
+    }
+    if (!stale || !again_allowed || !ended.began_idle() || !of.what.before.empty())
+        return false;
+    if (of.is_one()) {
+        again.resize(of.what.size());
+        std::iota(again.begin(), again.end(), std::size_t{0});
+    }
+    for (const auto i : again)
+        of.outcomes[i] = {};
+    of.pending = std::move(again);
+    return true;
+}
+
+} // namespace
+
+asio::awaitable<batch_answers> run_batch(std::shared_ptr<link> on, batch what)
+{
+    const auto self = std::make_shared<running_batch>(running_batch{
+        .on = std::move(on), .what = std::move(what), .deadline = {}, .outcomes = {}, .prepared = {}, .pending = {}});
+    auto& link = *self->on;
+    self->deadline = deadline_of(self->what.options);
+    self->outcomes.resize(self->what.size());
+    self->prepared.resize(self->what.size());
+    self->pending.resize(self->what.size());
+    std::iota(self->pending.begin(), self->pending.end(), std::size_t{0});
+
+    for (bool again = false; !self->pending.empty(); again = true) {
+        link.require_open();
+        co_await prepare_pending(self);
+        if (!drop_failed(*self))
+            break;
+        if (!link.is_free())
+            co_await link.enter(self->deadline);
+        link.require_open();
+        if (write_all(*self) == 0)
+            break;
+        std::vector<fsm::batch::entry> entries;
+        for (const auto i : self->pending)
+            entries.emplace_back(self->prepared[i]->columns).parses = self->prepared[i]->name.empty();
+        const auto exchange = make_exchange<fsm::batch>(
+            std::move(entries), self->is_one() ? fsm::batch::syncs::one : fsm::batch::syncs::each,
+            self->what.before.size());
+        exchange->deadline = self->deadline;
+        link.queue(exchange);
+        co_await link.wait(exchange);
+        if (!take_answers(*self, *exchange, !again))
+            break;
+    }
+    co_return batch_answers(self->what.id(), std::move(self->outcomes));
+}
+
+} // namespace tradecore::pg::engine

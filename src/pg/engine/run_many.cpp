@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/bulk.hpp"
+#include "pg/fsm/batch.hpp"
+#include "pg/leading_keyword.hpp"
+#include "pg/protocol/frontend.hpp"
+
+#include <tradecore/pg/error.hpp>
+
+#include <fmt/format.h>
+
+namespace tradecore::pg::engine {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using exchange_type = exchange_of<holding<fsm::repeat>>;
+
+// One piece of rows: written in one go, sent in one system call.
+constexpr std::size_t piece = std::size_t{64} * 1024;
+
+/// Reads rows and writes them as executions, piece by piece.
+struct sender {
+    std::shared_ptr<link> on;
+    repeated_statement& what;
+    const prepared_statement& prepared;
+    parameters row{};
+    std::uint64_t rows = 0; // read from the source
+
+    /// Appends rows until a piece is full. @returns false when there are no more.
+    bool write_piece(fsm::repeat& machine)
+    {
+        auto& out = on->outgoing();
+        const auto full = out.size() + piece;
+        while (out.size() < full) {
+            row.clear();
+            if (!what.rows->next(row))
+                return false;
+            write_row(out);
+            machine.sent();
+            ++rows;
+        }
+        return true;
+    }
+
+    void write_row(std::string& out)
+    {
+        try {
+            protocol::write_bind(out, prepared.name, row, prepared.parameter_types, {});
+        }
+        catch (const argument_error& error) {
+            throw argument_error(fmt::format("row {}: {}", rows, error.what()));
+        }
+        protocol::write_execute(out);
+    }
+};
+
+[[noreturn]] void throw_row_error(const exchange_type& ended, fsm::repeat& machine, std::string_view label)
+{
+    auto& error = *machine.error();
+    if (machine.failed_before())
+        std::rethrow_exception(error_of(ended, std::move(error), label));
+    if (machine.completed() == machine.executions_sent())
+        std::rethrow_exception(error_of(ended, std::move(error), fmt::format("{} (at its end)", label)));
+    error.row = machine.completed();
+    std::rethrow_exception(error_of(ended, std::move(error), fmt::format("{} (row {})", label, machine.completed())));
+}
+
+} // namespace
+
+asio::awaitable<std::uint64_t> run_many(std::shared_ptr<link> on, repeated_statement what)
+{
+    const auto deadline = deadline_of(what.options);
+    const auto label = label_of(what.options, "EXECUTE_MANY");
+    // A server that takes COPY data would take the rows behind it for data.
+    if (pg::detail::begins_with_keyword(what.sql.text, "copy"))
+        throw argument_error("COPY cannot be executed for many rows; copy_in is for that");
+    on->require_open();
+    const auto prepared = co_await find_or_prepare(on, what.sql, label, deadline);
+    auto held = co_await on->hold(deadline);
+    on->require_open();
+
+    const bool unnamed = prepared->name.empty();
+    const auto exchange = make_exchange<holding<fsm::repeat>>(std::move(held), what.before.size(), unnamed);
+    exchange->deadline = deadline;
+    auto& machine = exchange->machine();
+    sender rows{.on = on, .what = what, .prepared = *prepared};
+    const auto start = on->outgoing().size();
+    bool queued = false;
+    bool more = true;
+    std::exception_ptr unreadable;
+    while (more && !exchange->finished() && !machine.error()) {
+        try {
+            if (!queued) {
+                write_commands(on->outgoing(), what.before);
+                write_parse_if_unnamed(on->outgoing(), *prepared, what.sql.text);
+            }
+            more = rows.write_piece(machine);
+        }
+        catch (...) {
+            unreadable = std::current_exception();
+        }
+        if (!queued && (unreadable || rows.rows == 0)) {
+            on->outgoing().resize(start); // nobody has been told of anything
+            if (unreadable)
+                std::rethrow_exception(unreadable);
+            co_return 0;
+        }
+        if (unreadable || !more)
+            break;
+        if (!std::exchange(queued, true))
+            on->queue(exchange);
+        else
+            on->send();
+        co_await on->room(exchange, most_unsent);
+    }
+    if (!exchange->finished()) {
+        if (unreadable)
+            on->outgoing() += machine.cancel();
+        else
+            machine.write_end(on->outgoing());
+        if (!queued)
+            on->queue(exchange);
+        else
+            on->send();
+        machine.release();
+    }
+    co_await on->wait(exchange);
+    if (unreadable)
+        std::rethrow_exception(unreadable);
+    if (exchange->cancelled_because() && (!machine.error() || machine.was_undone()))
+        std::rethrow_exception(exchange->cancelled_because());
+    if (auto& error = machine.error()) {
+        if (is_out_of_date(*error))
+            on->statements.erase(what.sql.text);
+        throw_row_error(*exchange, machine, label);
+    }
+    co_return machine.rows_affected();
+}
+
+} // namespace tradecore::pg::engine
