@@ -63,18 +63,6 @@ public:
     }
     void end_value(std::size_t begin) noexcept { patch(begin - 4, static_cast<std::int32_t>(to_->size() - begin)); }
 
-    /// Begins a part that its length comes before, in four bytes.
-    /// @returns where it is, for `end_part`.
-    [[nodiscard]] std::size_t begin_part()
-    {
-        append(std::int32_t{0});
-        return to_->size();
-    }
-    void end_part(std::size_t begin) noexcept
-    {
-        detail::store(to_->data() + begin - 4, static_cast<std::int32_t>(to_->size() - begin));
-    }
-
     /// Says that the argument cannot be sent.
     /// @throws argument_error always: "argument $2: <reason>".
     [[noreturn]] void refuse(const std::string& reason) const;

@@ -4,6 +4,7 @@
 #include "pg/codec/bind_numbers.hpp"
 #include "pg/codec/bind_refusals.hpp"
 #include "pg/codec/bind_structured.hpp"
+#include "pg/codec/bind_values.hpp"
 #include "pg/codec/scalar_text.hpp"
 #include "pg/codec/text_values.hpp"
 
@@ -23,12 +24,9 @@ bool is_plain_text(oid type) noexcept
 
 } // namespace
 
-bool has_binary(oid natural, oid server) noexcept
+bool has_binary(oid natural, type_ref server) noexcept
 {
-    if (natural == server) {
-        return true;
-    }
-    if (number_goes_into(natural, server)) {
+    if (natural == server || number_goes_into(natural, server) || value_goes_into(natural, server)) {
         return true;
     }
     switch (natural) {
@@ -43,7 +41,7 @@ bool has_binary(oid natural, oid server) noexcept
     }
 }
 
-void append_binary(std::string& out, const natural_value& value, oid server)
+void append_binary(std::string& out, const natural_value& value, type_ref server)
 {
     if (value.type == server) {
         if (server == oids::jsonb) {
@@ -53,6 +51,9 @@ void append_binary(std::string& out, const natural_value& value, oid server)
     }
     else if (number_goes_into(value.type, server)) {
         append_number(out, value, server);
+    }
+    else if (value_goes_into(value.type, server)) {
+        append_value(out, value, server);
     }
     else if (value.type == oids::uuid) {
         out += uuid_to_text(uuid_from_wire(value.bytes));

@@ -24,10 +24,10 @@ wire_format append_converted(std::string& out, const natural_value& value, type_
 
 /// @returns whether `append_binary` knows how to make a `server` of a built-in `natural` type; that depends on the
 ///          types alone, so that arrays can ask before.
-[[nodiscard]] bool has_binary(oid natural, oid server) noexcept;
+[[nodiscard]] bool has_binary(oid natural, type_ref server) noexcept;
 
 /// Appends a value of a built-in type in the binary form of `server`; requires `has_binary`.
 /// @throws argument_error when the value does not fit.
-void append_binary(std::string& out, const natural_value& value, oid server);
+void append_binary(std::string& out, const natural_value& value, type_ref server);
 
 } // namespace tradecore::pg::detail

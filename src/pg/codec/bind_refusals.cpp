@@ -42,6 +42,24 @@ std::string_view cpp_name(oid natural) noexcept
         return "tradecore::pg::numeric";
     case oids::jsonb:
         return "JSON";
+    case oids::date:
+        return "a date";
+    case oids::timestamp:
+        return "std::chrono::local_time";
+    case oids::interval:
+        return "an interval";
+    case oids::time:
+        return "tradecore::pg::time_of_day";
+    case oids::timetz:
+        return "tradecore::pg::zoned_time_of_day";
+    case oids::money:
+        return "tradecore::pg::money";
+    case oids::inet:
+        return "tradecore::pg::inet";
+    case oids::cidr:
+        return "tradecore::pg::cidr";
+    case oids::varbit:
+        return "tradecore::pg::bit_string";
     default:
         return "a value";
     }
@@ -88,6 +106,15 @@ std::string_view reason_against(oid from, type_ref server) noexcept
     }
     if (from == oids::timestamptz && is_naive_time(to)) {
         return ": that would need a time zone; convert in the SQL with AT TIME ZONE, or make the column timestamptz";
+    }
+    if ((from == oids::timestamp || from == oids::date) && to == oids::timestamptz) {
+        return ": a local time is no instant without its time zone; pass a tradecore::timestamptz";
+    }
+    if (from == oids::timestamp && to == oids::date) {
+        return ": its time would be lost; cut it with std::chrono::floor<std::chrono::days>";
+    }
+    if (from == oids::interval && (to == oids::time || to == oids::timetz)) {
+        return ": a duration is no time of day; pass a tradecore::pg::time_of_day";
     }
     if (from == oids::text && to == oids::bytea) {
         return ": pass bytes as a range of std::byte";

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace tradecore::pg::detail {
 
@@ -48,9 +49,20 @@ std::string shortest(T value)
     if (std::isinf(value)) {
         return value < 0 ? "-Infinity" : "Infinity";
     }
+    // The server's choice between the notations, in its double_to_shortest_decimal and float_to_shortest_decimal.
+    constexpr int longest_whole = std::numeric_limits<T>::digits10;
     std::array<char, 64> buffer{};
-    const auto [end, failed] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-    return failed == std::errc{} ? std::string(buffer.data(), end) : std::string();
+    const auto scientific =
+        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
+    const std::string_view text(buffer.data(), static_cast<std::size_t>(scientific.ptr - buffer.data()));
+    auto digits = text.substr(text.find('e') + 1);
+    digits.remove_prefix(digits.starts_with('+') ? 1 : 0);
+    const int exponent = number_from_text<int>(digits).value_or(0);
+    if (exponent < -4 || exponent >= longest_whole) {
+        return std::string(text);
+    }
+    const auto fixed = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
+    return {buffer.data(), fixed.ptr};
 }
 
 constexpr bool is_dash_before(std::size_t byte) noexcept

@@ -5,6 +5,7 @@
 #include <tradecore/pg/codec/field_traits_json.hpp>
 #include <tradecore/pg/codec/record_reader.hpp>
 #include <tradecore/pg/enum_labels.hpp>
+#include <tradecore/pg/type_names.hpp>
 
 #include <array>
 #include <cstddef>

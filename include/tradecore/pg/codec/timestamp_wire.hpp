@@ -3,6 +3,7 @@
 
 #include <tradecore/pg/vocabulary.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,5 +23,26 @@ namespace tradecore::pg::detail {
 
 /// Reads the server's output in DateStyle ISO and ISO 8601 with an offset or Z.
 [[nodiscard]] std::optional<tradecore::timestamptz> timestamptz_from_text(std::string_view text) noexcept;
+
+// The same for timestamps without time zone.
+[[nodiscard]] std::optional<std::int64_t>
+timestamp_to_wire(std::chrono::local_time<std::chrono::microseconds> value) noexcept;
+[[nodiscard]] std::optional<std::chrono::local_time<std::chrono::microseconds>>
+timestamp_from_wire(std::int64_t micros) noexcept;
+[[nodiscard]] std::string timestamp_to_text(std::chrono::local_time<std::chrono::microseconds> value);
+[[nodiscard]] std::optional<std::chrono::local_time<std::chrono::microseconds>>
+timestamp_from_text(std::string_view text) noexcept;
+
+/// @returns the wire's days since 2000-01-01; nothing when the server has no such date.
+[[nodiscard]] std::optional<std::int32_t> date_to_wire(std::chrono::sys_days value) noexcept;
+/// @returns the date; nothing when it is infinite or beyond the server's range.
+[[nodiscard]] std::optional<std::chrono::sys_days> date_from_wire(std::int32_t days) noexcept;
+/// @returns 2024-01-31, with "BC" where needed.
+[[nodiscard]] std::string date_to_text(std::chrono::sys_days value);
+/// Reads the server's output in DateStyle ISO.
+[[nodiscard]] std::optional<std::chrono::sys_days> date_from_text(std::string_view text) noexcept;
+
+/// @returns a wire date's midnight, or infinity, as a wire timestamp; nothing when it is beyond those.
+[[nodiscard]] std::optional<std::int64_t> timestamp_of_date(std::int32_t days) noexcept;
 
 } // namespace tradecore::pg::detail
