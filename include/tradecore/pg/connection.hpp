@@ -3,6 +3,7 @@
 
 #include <tradecore/pg/connect_options.hpp>
 #include <tradecore/pg/error.hpp>
+#include <tradecore/pg/listener.hpp>
 #include <tradecore/pg/session.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -44,6 +45,7 @@ enum class transaction_status : char { idle = 'I', in_transaction = 'T', failed 
 class connection final : public session {
 public:
     using notice_handler = std::function<void(const diagnostics&)>;
+    using parameter_handler = std::function<void(std::string_view name, std::string_view value)>;
 
     /// Connects, authenticates and waits until the server is ready.
     /// @param executor where the socket lives; must not be one that carries a transaction.
@@ -60,7 +62,21 @@ public:
     connection& operator=(const connection&) = delete;
     ~connection() override;
 
+    using session::run;
     [[nodiscard]] boost::asio::awaitable<result> run(statement what) override;
+    [[nodiscard]] boost::asio::awaitable<batch_answers> run_batch(batch what) override;
+    [[nodiscard]] boost::asio::awaitable<std::uint64_t> run_many(repeated_statement what) override;
+    [[nodiscard]] boost::asio::awaitable<std::shared_ptr<detail::cursor_core>>
+    open_cursor(statement what, cursor_options how) override;
+    [[nodiscard]] boost::asio::awaitable<std::shared_ptr<detail::copy_in_core>>
+    open_copy_in(detail::copy_request what) override;
+    [[nodiscard]] boost::asio::awaitable<std::shared_ptr<detail::copy_out_core>>
+    open_copy_out(detail::copy_request what) override;
+
+    /// Listens to a channel, taken exactly as given (SQL's unquoted names are in lower case).
+    /// @throws argument_error for a name that is none, and inside a transaction, where LISTEN would begin to work only
+    ///         when that is committed.
+    [[nodiscard]] boost::asio::awaitable<listener> listen(std::string channel, listen_options options = {});
 
     /// Runs a text of one or more statements with the simple protocol, in one implicit transaction
     /// unless the text says otherwise.
@@ -78,6 +94,9 @@ public:
     /// @returns the server's latest value of a reported parameter such as `server_version`; empty when
     ///          it has not reported one of that name.
     [[nodiscard]] std::string_view parameter(std::string_view name) const noexcept;
+    /// Sets who is told when the server reports a parameter's new value (TimeZone, in_hot_standby, …); called on the
+    /// connection's executor, when `parameter` has the value already. What it throws closes the connection.
+    void on_parameter(parameter_handler handler);
     /// Sets who is told of notices; called on the connection's executor.
     void on_notice(notice_handler handler);
 

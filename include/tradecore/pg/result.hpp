@@ -2,7 +2,9 @@
 #pragma once
 
 #include <tradecore/pg/field.hpp>
+#include <tradecore/pg/row_store.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -16,16 +18,23 @@ namespace tradecore::pg {
 /// The server's word on what a command did, such as `UPDATE 3`.
 class command_tag {
 public:
-    command_tag() = default;
-    explicit command_tag(std::string text) : text_(std::move(text)) {}
+    /// PostgreSQL's own limit. (src/include/tcop/cmdtag.h, COMPLETION_TAG_BUFSIZE.)
+    static constexpr std::size_t longest = 63;
 
-    /// @returns the tag as the server sent it.
-    [[nodiscard]] const std::string& text() const noexcept { return text_; }
+    command_tag() = default;
+    /// @param text what is beyond `longest` is cut.
+    explicit command_tag(std::string_view text) noexcept
+        : size_(static_cast<std::uint8_t>(text.copy(text_.data(), longest)))
+    {}
+
+    /// @returns the tag as the server sent it; looks into this object.
+    [[nodiscard]] std::string_view text() const noexcept { return {text_.data(), size_}; }
     /// @returns the number at the tag's end; 0 for commands whose tag has none.
     [[nodiscard]] std::uint64_t rows_affected() const noexcept;
 
 private:
-    std::string text_;
+    std::array<char, longest> text_{};
+    std::uint8_t size_ = 0;
 };
 
 class result;
@@ -65,7 +74,7 @@ public:
     ~result() = default;
 
     [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
-    [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
+    [[nodiscard]] bool empty() const noexcept { return rows_.size() == 0; }
     [[nodiscard]] row operator[](std::size_t index) const noexcept { return {*this, index}; }
     [[nodiscard]] iterator begin() const noexcept;
     [[nodiscard]] iterator end() const noexcept;
@@ -73,26 +82,22 @@ public:
     [[nodiscard]] const command_tag& tag() const noexcept { return tag_; }
 
     /// The field at (row, column); both must exist.
-    [[nodiscard]] field at(std::size_t row, std::size_t column) const noexcept;
+    [[nodiscard]] field at(std::size_t row, std::size_t column) const noexcept
+    {
+        const auto found = rows_.at(row, column);
+        return {(*columns_)[column], found.data, found.length};
+    }
 
     // --- filled by the connection -------------------------------------------------------------
     void describe(std::shared_ptr<const row_description> columns) { columns_ = std::move(columns); }
     /// Appends a DataRow message's payload.
     /// @returns false when the payload is malformed or has another number of columns.
-    [[nodiscard]] bool append_row(std::string_view payload);
-    void finish(std::string_view tag) { tag_ = command_tag(std::string(tag)); }
+    [[nodiscard]] bool append_row(std::string_view payload) { return rows_.append(payload, columns().size()); }
+    void finish(std::string_view tag) noexcept { tag_ = command_tag(tag); }
 
 private:
-    // A field is where its bytes start in data_ and how many there are; length -1 is NULL.
-    struct slot {
-        std::size_t offset;
-        std::int32_t length;
-    };
-
     std::shared_ptr<const row_description> columns_;
-    std::string data_;
-    std::vector<slot> slots_;
-    std::vector<std::size_t> rows_; // index of each row's first slot
+    detail::row_store rows_;
     command_tag tag_;
 };
 

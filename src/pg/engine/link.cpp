@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/engine/link.hpp"
 
+#include "pg/engine/notification_hub.hpp"
 #include "pg/protocol/frontend.hpp"
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -275,6 +276,8 @@ void link::close(std::exception_ptr why) noexcept
     while (const auto unanswered = take_front())
         answer(*unanswered, unanswered->cancelled_because_ ? unanswered->cancelled_because_ : closed_because_);
     gate_.dismiss_all(closed_because_);
+    if (notifications)
+        notifications->end(closed_because_);
 }
 
 void link::terminate() noexcept
@@ -308,6 +311,8 @@ void link::abandon() noexcept
     for (auto* each = unanswered.get(); each != nullptr; each = each->next_.get())
         each->on_ = nullptr;
     auto line = std::exchange(gate_, gate());
+    if (notifications)
+        notifications->abandon();
     // The frames that are destroyed now may be the last to hold this link.
     while (unanswered) {
         unanswered->waiter_.abandon();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pg/engine/exchange.hpp"
+#include "pg/engine/execution_pool.hpp"
 #include "pg/engine/gate.hpp"
 #include "pg/engine/peer_facts.hpp"
 #include "pg/engine/statement_cache.hpp"
@@ -11,6 +12,7 @@
 
 #include <tradecore/pg/abandonable.hpp>
 #include <tradecore/pg/connection.hpp>
+#include <tradecore/pg/type_registry.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -26,6 +28,7 @@
 
 namespace tradecore::pg::engine {
 
+class notification_hub;
 class turn;
 
 /// The socket of one connection and the exchanges that are under way on it.
@@ -157,7 +160,16 @@ public:
     std::chrono::milliseconds cancel_timeout{2'000};
     std::map<std::string, std::string, std::less<>> parameters{};
     connection::notice_handler on_notice{};
+    /// Who is told of notifications; null while nobody has ever listened.
+    std::shared_ptr<notification_hub> notifications{};
+    connection::parameter_handler on_parameter{};
+    std::shared_ptr<tracer> trace{};
+    /// Whether statements are kept by the server under names; else each is parsed with each use.
+    bool names_statements = true;
     statement_cache statements{};
+    execution_pool executions{};
+    /// What is known of types that are not built in; never null.
+    std::shared_ptr<type_registry> types = std::make_shared<type_registry>();
 
 private:
     friend class turn;
@@ -185,6 +197,7 @@ private:
     void wake_for_progress();
     void flush();
     [[nodiscard]] bool take_outgoing();
+    void trace_sent() const;
     void wait_writable();
     void wake_for_room();
 

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/engine/link.hpp"
+#include "pg/engine/notification_hub.hpp"
+
+#include <tradecore/pg/byte_order.hpp>
+#include <tradecore/pg/trace.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -129,12 +133,18 @@ receive_buffer::framing link::dispatch_all()
 
 void link::dispatch(const protocol::message& incoming)
 {
+    if (trace)
+        trace->on_message(
+            tracer::direction::received, static_cast<char>(incoming.type),
+            incoming.payload.size() + protocol::receive_buffer::header);
     switch (incoming.type) {
     case protocol::backend::parameter_status: {
         const auto changed = protocol::read_parameter_status(incoming.payload);
         if (!changed)
             return fail_protocol("malformed ParameterStatus");
         parameters.insert_or_assign(std::string(changed->name), std::string(changed->value));
+        if (on_parameter)
+            on_parameter(changed->name, changed->value);
         return;
     }
     case protocol::backend::notice_response: {
@@ -145,8 +155,14 @@ void link::dispatch(const protocol::message& incoming)
             on_notice(*notice);
         return;
     }
-    case protocol::backend::notification_response:
-        return; // nobody listens on these connections
+    case protocol::backend::notification_response: {
+        const auto said = protocol::read_notification(incoming.payload);
+        if (!said)
+            return fail_protocol("malformed NotificationResponse");
+        if (notifications)
+            notifications->deliver(*said);
+        return;
+    }
     case protocol::backend::error_response:
         if (auto said = protocol::read_diagnostics(incoming.payload); said && ends_the_session(*said))
             farewell_ = std::move(said);
@@ -263,6 +279,8 @@ void link::flush()
 // @returns whether there is something to write.
 bool link::take_outgoing()
 {
+    if (trace)
+        trace_sent();
     if (!tls_) {
         writing_.swap(outgoing_); // never copied: it may be a message of 1 GiB
         return !writing_.empty();
@@ -276,6 +294,16 @@ bool link::take_outgoing()
         close(std::current_exception());
     }
     return is_open() && !writing_.empty();
+}
+
+void link::trace_sent() const
+{
+    // All messages here have a type and a length, and there are only whole ones.
+    for (std::string_view rest = outgoing_; !rest.empty();) {
+        const auto bytes = 1 + pg::detail::load<std::uint32_t>(rest, 1);
+        trace->on_message(tracer::direction::sent, rest.front(), bytes);
+        rest.remove_prefix(bytes);
+    }
 }
 
 void link::wait_writable()

@@ -9,6 +9,9 @@ namespace tradecore::pg::engine {
 
 std::shared_ptr<const prepared_statement> statement_cache::find(std::string_view text)
 {
+    // Most often it is the same as the last time, and comparing is a fifth of the work of hashing.
+    if (!by_use_.empty() && by_use_.front().text == text)
+        return by_use_.front().statement;
     const auto found = by_text_.find(text);
     if (found == by_text_.end())
         return nullptr;
@@ -21,7 +24,8 @@ void statement_cache::insert(std::string_view text, std::shared_ptr<const prepar
     erase(text);
     by_use_.push_front({std::string(text), std::move(added)});
     by_text_.emplace(by_use_.front().text, by_use_.begin());
-    while (by_use_.size() > std::max<std::size_t>(most_, 1))
+    bytes_ += text.size();
+    while (by_use_.size() > 1 && (by_use_.size() > most_ || bytes_ > most_bytes_))
         drop(std::prev(by_use_.end()));
 }
 
@@ -31,15 +35,25 @@ void statement_cache::erase(std::string_view text)
         drop(found->second);
 }
 
+void statement_cache::clear()
+{
+    while (!by_use_.empty())
+        drop(by_use_.begin());
+}
+
 void statement_cache::drop(entries::iterator where)
 {
-    dropped_.push_back(std::move(where->statement));
+    bytes_ -= where->text.size();
+    if (!where->statement->name.empty())
+        dropped_.push_back(std::move(where->statement));
     by_text_.erase(where->text);
     by_use_.erase(where);
 }
 
 std::vector<std::shared_ptr<const prepared_statement>> statement_cache::take_closable()
 {
+    if (dropped_.empty())
+        return {};
     const auto in_use = [](const auto& statement) { return statement.use_count() > 1; };
     const auto closable = std::partition(dropped_.begin(), dropped_.end(), in_use);
     std::vector<std::shared_ptr<const prepared_statement>> taken(

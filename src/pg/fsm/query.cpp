@@ -80,6 +80,7 @@ step prepare::on_answer(const protocol::message& incoming)
     }
     if (state_ == state::rows && incoming.type == row_description) {
         columns_ = protocol::read_row_description(incoming.payload);
+        description_ = incoming.payload;
         if (!columns_)
             return step::violation("malformed RowDescription");
         state_ = state::described;
@@ -88,12 +89,21 @@ step prepare::on_answer(const protocol::message& incoming)
     return step::violation("unexpected message while preparing");
 }
 
-execute::execute(std::shared_ptr<const row_description> columns, std::size_t commands_before)
-    : state_(commands_before > 0 ? state::before : state::binding), returns_rows_(columns != nullptr),
-      commands_before_(commands_before)
+void execute::begin(plan what)
 {
-    if (columns)
-        answer_.describe(std::move(columns));
+    plan_ = std::move(what);
+    state_ = plan_.commands_before > 0 ? state::before : first_state();
+    returns_rows_ = plan_.columns != nullptr;
+    has_other_columns_ = false;
+    if (returns_rows_)
+        answer_.describe(plan_.columns);
+}
+
+void execute::rest() noexcept
+{
+    reset();
+    answer_ = result();
+    plan_ = {};
 }
 
 step execute::on_command_before(const protocol::message& incoming)
@@ -105,45 +115,88 @@ step execute::on_command_before(const protocol::message& incoming)
     case data_row:
         return step::read();
     case command_complete:
-        if (--commands_before_ == 0)
-            state_ = state::binding;
+        if (--plan_.commands_before == 0)
+            state_ = first_state();
         return step::read();
     default:
         return step::violation("unexpected message before the statement");
     }
 }
 
+step execute::on_description(const protocol::message& incoming)
+{
+    using enum protocol::backend;
+    state_ = state::running;
+    if (incoming.type == no_data) {
+        has_other_columns_ = returns_rows_;
+        returns_rows_ = false;
+        answer_ = result();
+        return step::read();
+    }
+    if (incoming.type != row_description)
+        return step::violation("unexpected message while describing");
+    if (returns_rows_ && plan_.description && *plan_.description == incoming.payload)
+        return step::read();
+    auto columns = protocol::read_row_description(incoming.payload);
+    if (!columns)
+        return step::violation("malformed RowDescription");
+    has_other_columns_ = true;
+    returns_rows_ = true;
+    answer_.describe(std::make_shared<const pg::row_description>(std::move(*columns)));
+    return step::read();
+}
+
+step execute::on_row(std::string_view payload)
+{
+    if (is_dropped())
+        return step::read();
+    if (!returns_rows_ || !answer_.append_row(payload))
+        return step::violation("malformed DataRow");
+    return step::read();
+}
+
+step execute::on_running(const protocol::message& incoming)
+{
+    using enum protocol::backend;
+    switch (incoming.type) {
+    case command_complete: {
+        const auto tag = protocol::read_command_tag(incoming.payload);
+        if (!tag || tag->size() > command_tag::longest)
+            return step::violation("malformed CommandComplete");
+        answer_.finish(*tag);
+        state_ = state::complete;
+        return step::read();
+    }
+    case empty_query_response:
+        state_ = state::complete;
+        return step::read();
+    default:
+        return on_copy(incoming, true);
+    }
+}
+
 step execute::on_answer(const protocol::message& incoming)
 {
     using enum protocol::backend;
-    if (state_ == state::before)
+    switch (state_) {
+    case state::running:
+        return incoming.type == data_row ? on_row(incoming.payload) : on_running(incoming);
+    case state::before:
         return on_command_before(incoming);
-    if (state_ == state::binding && incoming.type == bind_complete) {
-        state_ = state::running;
+    case state::parsing:
+        if (incoming.type != parse_complete)
+            break;
+        state_ = state::binding;
         return step::read();
-    }
-    if (state_ == state::running) {
-        switch (incoming.type) {
-        case data_row:
-            if (is_dropped())
-                return step::read();
-            if (!returns_rows_ || !answer_.append_row(incoming.payload))
-                return step::violation("malformed DataRow");
-            return step::read();
-        case command_complete: {
-            const auto tag = protocol::read_command_tag(incoming.payload);
-            if (!tag)
-                return step::violation("malformed CommandComplete");
-            answer_.finish(*tag);
-            state_ = state::complete;
-            return step::read();
-        }
-        case empty_query_response:
-            state_ = state::complete;
-            return step::read();
-        default:
-            return on_copy(incoming, true);
-        }
+    case state::binding:
+        if (incoming.type != bind_complete)
+            break;
+        state_ = plan_.unnamed ? state::describing : state::running;
+        return step::read();
+    case state::describing:
+        return on_description(incoming);
+    case state::complete:
+        break;
     }
     return step::violation("unexpected message while executing");
 }

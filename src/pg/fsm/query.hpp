@@ -8,6 +8,9 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tradecore::pg::fsm {
@@ -24,6 +27,14 @@ public:
     [[nodiscard]] bool dropped_copy() const noexcept { return dropped_copy_; }
 
 protected:
+    /// Begins anew.
+    void reset() noexcept
+    {
+        if (error_)
+            error_.reset();
+        dropped_copy_ = dropped_ = false;
+    }
+
     /// Takes a message that is neither an error nor the end.
     virtual step on_answer(const protocol::message& incoming) = 0;
     /// @returns whether everything that was asked for has been answered.
@@ -47,6 +58,8 @@ public:
     [[nodiscard]] std::vector<oid>& parameter_types() noexcept { return parameter_types_; }
     /// The columns; nothing for a statement that returns no rows.
     [[nodiscard]] std::optional<row_description>& columns() noexcept { return columns_; }
+    /// The RowDescription as it came.
+    [[nodiscard]] std::string& description() noexcept { return description_; }
 
 private:
     /// parsing -> ParseComplete -> parameters -> ParameterDescription -> rows -> RowDescription | NoData
@@ -58,29 +71,61 @@ private:
     state state_ = state::parsing;
     std::vector<oid> parameter_types_;
     std::optional<row_description> columns_;
+    std::string description_;
 };
 
 /// Bind, Execute, Sync of a prepared statement, with any number of utility commands before it in the
-/// same exchange: when one of them fails the statement is not run.
+/// same exchange: when one of them fails the statement is not run. With the unnamed statement it is parsed and its
+/// portal described in the same exchange.
+///
+/// Made for being used again and again: `restart` begins anew without an allocation.
 class execute final : public query {
 public:
-    /// @param columns of the statement; null when it returns no rows.
-    /// @param commands_before how many unnamed commands (Parse, Bind, Execute) come first.
-    execute(std::shared_ptr<const row_description> columns, std::size_t commands_before);
+    struct plan {
+        /// The statement's columns; null when it returns no rows.
+        std::shared_ptr<const row_description> columns{};
+        /// How many unnamed commands (Parse, Bind, Execute) come first.
+        std::size_t commands_before = 0;
+        /// Whether Parse and Describe of the portal were sent, too. What then comes is believed and not `columns`.
+        bool unnamed = false;
+        /// The RowDescription that belongs to `columns`: when it comes again, it need not be read again.
+        std::shared_ptr<const std::string> description{};
+    };
+
+    explicit execute(plan what) { begin(std::move(what)); }
+    execute(std::shared_ptr<const row_description> columns, std::size_t commands_before)
+        : execute(plan{.columns = std::move(columns), .commands_before = commands_before})
+    {}
+
+    /// Begins with another statement; only after `rest`.
+    void restart(plan what) { begin(std::move(what)); }
+    /// Forgets everything.
+    void rest() noexcept;
 
     [[nodiscard]] result& answer() noexcept { return answer_; }
+    /// @returns whether the server had accepted the statement and its arguments when it ended.
+    [[nodiscard]] bool was_bound() const noexcept { return state_ > state::binding; }
+    /// @returns whether it returned other columns than were expected.
+    [[nodiscard]] bool has_other_columns() const noexcept { return has_other_columns_; }
 
 private:
-    /// binding -> BindComplete -> running -> (DataRow)* -> CommandComplete | EmptyQueryResponse
-    enum class state { before, binding, running, complete };
+    /// (before ->) (parsing -> ParseComplete ->) binding -> BindComplete (-> describing -> RowDescription | NoData)
+    /// -> running -> (DataRow)* -> CommandComplete | EmptyQueryResponse
+    enum class state { before, parsing, binding, describing, running, complete };
 
+    void begin(plan what);
     step on_answer(const protocol::message& incoming) override;
     step on_command_before(const protocol::message& incoming);
+    step on_description(const protocol::message& incoming);
+    step on_row(std::string_view payload);
+    step on_running(const protocol::message& incoming);
     bool answered() const noexcept override { return state_ == state::complete; }
+    [[nodiscard]] state first_state() const noexcept { return plan_.unnamed ? state::parsing : state::binding; }
 
-    state state_;
-    bool returns_rows_;
-    std::size_t commands_before_;
+    plan plan_;
+    state state_ = state::binding;
+    bool returns_rows_ = false;
+    bool has_other_columns_ = false;
     result answer_;
 };
 

@@ -3,6 +3,8 @@
 
 #include "pg/protocol/payload_reader.hpp"
 
+#include <tradecore/pg/byte_order.hpp>
+
 #include <cstddef>
 #include <string>
 
@@ -156,6 +158,15 @@ std::optional<row_description> read_row_description(std::string_view payload)
     if (!in.complete())
         return std::nullopt;
     return columns;
+}
+
+void set_formats(std::string& row_description, std::span<const std::int16_t> formats)
+{
+    std::size_t at = sizeof(std::int16_t);
+    for (const auto format : formats) {
+        at = row_description.find('\0', at) + least_column_bytes; // a name's NUL and the numbers behind it
+        detail::store(row_description.data() + at - sizeof(format), format);
+    }
 }
 
 std::optional<std::string_view> read_command_tag(std::string_view payload)

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -65,6 +67,8 @@ struct notification_message {
 [[nodiscard]] std::optional<diagnostics> read_diagnostics(std::string_view payload);
 [[nodiscard]] std::optional<std::vector<oid>> read_parameter_description(std::string_view payload);
 [[nodiscard]] std::optional<row_description> read_row_description(std::string_view payload);
+/// Puts other formats into a well-formed RowDescription.
+void set_formats(std::string& row_description, std::span<const std::int16_t> formats);
 /// @returns the tag of a CommandComplete.
 [[nodiscard]] std::optional<std::string_view> read_command_tag(std::string_view payload);
 [[nodiscard]] std::optional<copy_format> read_copy_format(std::string_view payload);

@@ -146,12 +146,14 @@ void write_query(std::string& out, std::string_view text)
     write_text_message(out, 'Q', text);
 }
 
-void write_parse(std::string& out, std::string_view name, std::string_view text)
+void write_parse(std::string& out, std::string_view name, std::string_view text, std::span<const oid> types)
 {
     frame message(out, 'P');
     put_c_string(out, name);
     put_c_string(out, text);
-    put_i16(out, 0); // the server infers every parameter's type
+    put_i16(out, static_cast<std::int16_t>(types.size()));
+    for (const auto type : types)
+        put_i32(out, static_cast<std::int32_t>(type));
     message.close();
 }
 
@@ -166,20 +168,20 @@ void write_close_statement(std::string& out, std::string_view name)
 }
 
 void write_bind(
-    std::string& out, std::string_view statement, const parameters& arguments, std::span<const oid> parameter_types,
+    std::string& out, std::string_view statement, const parameters& arguments, const parameter_types& types,
     std::span<const std::int16_t> result_formats)
 {
-    write_bind_portal(out, {}, statement, arguments, parameter_types, result_formats);
+    write_bind_portal(out, {}, statement, arguments, types, result_formats);
 }
 
 void write_bind_portal(
     std::string& out, std::string_view portal, std::string_view statement, const parameters& arguments,
-    std::span<const oid> parameter_types, std::span<const std::int16_t> result_formats)
+    const parameter_types& types, std::span<const std::int16_t> result_formats)
 {
     frame message(out, 'B');
     put_c_string(out, portal);
     put_c_string(out, statement);
-    arguments.write_bind(out, parameter_types);
+    arguments.write_bind(out, types.ids(), types.known().get());
     put_i16(out, static_cast<std::int16_t>(result_formats.size()));
     for (const auto format : result_formats)
         put_i16(out, format);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tradecore/pg/parameters.hpp>
+#include <tradecore/pg/type_info.hpp>
 #include <tradecore/pg/vocabulary.hpp>
 
 #include <cstdint>
@@ -29,7 +30,8 @@ void write_sasl_response(std::string& out, std::string_view data);
 void write_query(std::string& out, std::string_view text);
 
 /// @param name of the prepared statement; empty for the unnamed one.
-void write_parse(std::string& out, std::string_view name, std::string_view text);
+/// @param types of the parameters; the server infers what is not given.
+void write_parse(std::string& out, std::string_view name, std::string_view text, std::span<const oid> types = {});
 void write_describe_statement(std::string& out, std::string_view name);
 void write_close_statement(std::string& out, std::string_view name);
 
@@ -37,12 +39,12 @@ void write_close_statement(std::string& out, std::string_view name);
 /// `result_formats` says so.
 /// @throws argument_error when an argument does not fit its parameter; `out` is then unchanged.
 void write_bind(
-    std::string& out, std::string_view statement, const parameters& arguments, std::span<const oid> parameter_types,
+    std::string& out, std::string_view statement, const parameters& arguments, const parameter_types& types,
     std::span<const std::int16_t> result_formats);
 /// The same for a portal with a name.
 void write_bind_portal(
     std::string& out, std::string_view portal, std::string_view statement, const parameters& arguments,
-    std::span<const oid> parameter_types, std::span<const std::int16_t> result_formats);
+    const parameter_types& types, std::span<const std::int16_t> result_formats);
 void write_close_portal(std::string& out, std::string_view portal);
 /// Runs the unnamed portal to its end.
 void write_execute(std::string& out);

@@ -14,7 +14,6 @@ constexpr std::size_t initial_capacity = std::size_t{16} * 1024;
 constexpr std::size_t least_space = std::size_t{4} * 1024;
 // A large buffer that one large answer needed is given back once it is empty.
 constexpr std::size_t kept_capacity = std::size_t{1024} * 1024;
-constexpr std::size_t header = 5; // type and length
 constexpr std::size_t length_field = 4;
 
 } // namespace

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/call.hpp"
+
+#include "pg/protocol/frontend.hpp"
+
+#include <tradecore/pg/error.hpp>
+
+#include <utility>
+
+namespace tradecore::pg::engine {
+
+using namespace tradecore::pg::literals;
+
+link::clock::time_point deadline_of(const call_options& options)
+{
+    return options.timeout ? link::clock::now() + *options.timeout : exchange::no_deadline;
+}
+
+link::clock::time_point deadline_of(link& on, const call_options& options)
+{
+    return options.timeout ? on.now() + *options.timeout : exchange::no_deadline;
+}
+
+std::string_view label_of(const call_options& options, std::string_view verb)
+{
+    return options.name.empty() ? verb : options.name;
+}
+
+bool is_out_of_date(const diagnostics& error)
+{
+    return is_stale_plan(error) || error.code == "26000"_sqlstate;
+}
+
+std::exception_ptr error_of(const exchange& ended, diagnostics error, std::string_view label)
+{
+    if (ended.cancelled_because() && error.code == "57014"_sqlstate)
+        return ended.cancelled_because();
+    return make_server_error(std::move(error), label);
+}
+
+void write_commands(std::string& out, std::span<const std::string> commands)
+{
+    for (const auto& command : commands) {
+        protocol::write_parse(out, {}, command);
+        protocol::write_bind(out, {}, parameters{}, {}, {});
+        protocol::write_execute(out);
+    }
+}
+
+void write_parse_if_unnamed(std::string& out, const prepared_statement& prepared, std::string_view text)
+{
+    if (prepared.name.empty())
+        protocol::write_parse(out, {}, text, prepared.parameter_types.ids());
+}
+
+} // namespace tradecore::pg::engine

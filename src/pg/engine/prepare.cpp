@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/prepare.hpp"
+
+#include "pg/engine/call.hpp"
+#include "pg/engine/type_lookup.hpp"
+#include "pg/fsm/query.hpp"
+#include "pg/protocol/frontend.hpp"
+
+#include <tradecore/pg/error.hpp>
+
+#include <utility>
+
+namespace tradecore::pg::engine {
+
+namespace asio = boost::asio;
+using namespace tradecore::pg::literals;
+
+namespace {
+
+std::shared_ptr<const prepared_statement>
+make_prepared(std::string name, statement_types types, std::string description)
+{
+    auto made = std::make_shared<prepared_statement>();
+    made->parameter_types = std::move(types.parameters);
+    if (types.columns) {
+        for (const auto& column : *types.columns)
+            made->result_formats.push_back(static_cast<std::int16_t>(column.format));
+        made->description = std::move(description);
+        protocol::set_formats(made->description, made->result_formats);
+        made->tells_types = tell_types(*types.columns);
+        made->columns = std::make_shared<const row_description>(std::move(*types.columns));
+    }
+    made->frame = protocol::execution_frame(name, made->result_formats, name.empty());
+    made->name = std::move(name);
+    return made;
+}
+
+} // namespace
+
+asio::awaitable<std::shared_ptr<const prepared_statement>>
+prepare(std::shared_ptr<link> on, sql_text text, std::string_view label, link::clock::time_point deadline)
+{
+    for (bool again = false;; again = true) {
+        if (!on->is_free())
+            co_await on->enter(deadline);
+        on->require_open();
+        const auto exchange = make_exchange<fsm::prepare>();
+        exchange->deadline = deadline;
+        auto name = on->names_statements ? on->statements.fresh_name() : std::string();
+        protocol::write_parse(on->outgoing(), name, text.text);
+        protocol::write_describe_statement(on->outgoing(), name);
+        protocol::write_sync(on->outgoing());
+        on->queue(exchange);
+        co_await on->wait(exchange);
+        auto& machine = exchange->machine();
+        if (auto& error = machine.error()) {
+            // Somebody else has given the session a statement of this name: a pooler's server connection, reused.
+            if (error->code == "42P05"_sqlstate && exchange->began_idle() && !again)
+                continue;
+            std::rethrow_exception(error_of(*exchange, std::move(*error), label));
+        }
+        if (exchange->cancelled_because())
+            std::rethrow_exception(exchange->cancelled_because()); // nothing was run yet
+        auto types =
+            co_await complete_types(on, std::move(machine.parameter_types()), std::move(machine.columns()), deadline);
+        auto prepared = make_prepared(std::move(name), std::move(types), std::move(machine.description()));
+        on->statements.insert(text.text, prepared);
+        co_return prepared;
+    }
+}
+
+asio::awaitable<std::shared_ptr<const prepared_statement>>
+find_or_prepare(std::shared_ptr<link> on, sql_text text, std::string_view label, link::clock::time_point deadline)
+{
+    on->require_open();
+    if (auto known = on->statements.find(text.text))
+        co_return known;
+    co_return co_await prepare(std::move(on), std::move(text), label, deadline);
+}
+
+} // namespace tradecore::pg::engine

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/run_statement.hpp"
+
+#include "pg/engine/call.hpp"
+#include "pg/engine/prepare.hpp"
+#include "pg/engine/type_lookup.hpp"
+#include "pg/protocol/frontend.hpp"
+
+#include <tradecore/pg/error.hpp>
+
+#include <utility>
+
+namespace tradecore::pg::engine {
+
+namespace asio = boost::asio;
+using namespace tradecore::pg::literals;
+
+namespace {
+
+using prepared_ptr = std::shared_ptr<const prepared_statement>;
+using closable_statements = std::vector<prepared_ptr>;
+
+/// An exchange of the link's pool, which goes back there.
+class borrowed {
+public:
+    borrowed(link& from, fsm::execute::plan what) : from_(&from), exchange_(from.executions.take(std::move(what))) {}
+    borrowed(const borrowed&) = delete;
+    borrowed& operator=(const borrowed&) = delete;
+    borrowed(borrowed&&) = delete;
+    borrowed& operator=(borrowed&&) = delete;
+    ~borrowed() { from_->executions.give_back(std::move(exchange_)); }
+
+    [[nodiscard]] execution& operator*() const noexcept { return *exchange_; }
+    [[nodiscard]] execution* operator->() const noexcept { return exchange_.get(); }
+    [[nodiscard]] exchange_ptr shared() const noexcept { return exchange_; }
+
+private:
+    link* from_;
+    boost::intrusive_ptr<execution> exchange_;
+};
+
+fsm::execute::plan plan_for(const statement& what, const prepared_ptr& prepared)
+{
+    fsm::execute::plan plan{
+        .columns = prepared->columns,
+        .commands_before = what.before.size(),
+        .unnamed = prepared->name.empty(),
+        .description = {}};
+    if (plan.unnamed)
+        plan.description = {prepared, &prepared->description};
+    return plan;
+}
+
+/// Puts the statement's messages into the link's buffer, all of them or none. What is to be closed comes last: it may
+/// not stand between this statement and its preparation.
+void write_execution(
+    std::string& out, const statement& what, const prepared_statement& prepared, const closable_statements& closing)
+{
+    const auto start = out.size();
+    try {
+        write_commands(out, what.before);
+        write_parse_if_unnamed(out, prepared, what.sql.text);
+        prepared.frame.write(out, what.arguments, prepared.parameter_types);
+        for (const auto& old : closing)
+            protocol::write_close_statement(out, old->name);
+        protocol::write_sync(out);
+    }
+    catch (...) {
+        out.resize(start);
+        throw;
+    }
+}
+
+/// Writes and queues. @returns the statements that are closed on this occasion.
+closable_statements send(link& on, const borrowed& running, const statement& what, const prepared_statement& prepared)
+{
+    auto closing = on.statements.take_closable();
+    try {
+        write_execution(on.outgoing(), what, prepared, closing);
+    }
+    catch (...) {
+        on.statements.put_back(std::move(closing));
+        throw;
+    }
+    on.queue(running.shared());
+    return closing;
+}
+
+/// Whether the server refused only because what is remembered of the statement is out of date.
+bool is_stale(execution& ended, const diagnostics& error, const prepared_statement& prepared)
+{
+    if (!prepared.name.empty())
+        return is_out_of_date(error);
+    // The types were told to the server: one may be gone, an operator may want others, columns may have been added.
+    const bool types_or_columns = error.code.class_code() == "42000"_sqlstate || error.code == "08P01"_sqlstate;
+    return !ended.machine().was_bound() && types_or_columns;
+}
+
+/// Whether a statement was stopped by a request that was meant for one before it. What it did is undone.
+bool was_hit(const execution& ended, const diagnostics& error)
+{
+    return ended.in_the_line_of_fire() && !ended.cancelled_because() && error.code == "57014"_sqlstate;
+}
+
+/// Deals with an error of the server.
+/// @returns when the statement is worth another attempt. @throws the error when it is not.
+void give_up_or_repeat(
+    link& on, execution& ended, const statement& what, const prepared_statement& prepared, bool may_repeat)
+{
+    auto& error = *ended.machine().error();
+    const bool old_types = may_be_of_old_types(error, prepared.parameter_types, prepared.columns.get());
+    const bool stale = old_types || is_stale(ended, error, prepared);
+    if (stale)
+        on.statements.erase(what.sql.text);
+    if (old_types)
+        on.types->forget();
+    // The server refused before it did anything, or has said that what was a transaction of its own is rolled back.
+    const bool harmless = ended.began_idle() && what.before.empty();
+    if (may_repeat && harmless && (stale || was_hit(ended, error)))
+        return;
+    std::rethrow_exception(error_of(ended, std::move(error), label_of(what.options, what.verb)));
+}
+
+} // namespace
+
+asio::awaitable<result> run_statement(std::shared_ptr<link> on, statement what)
+{
+    const auto deadline = deadline_of(*on, what.options);
+    for (bool again = false;; again = true) {
+        on->require_open();
+        auto prepared = on->statements.find(what.sql.text);
+        const bool remembered = prepared != nullptr;
+        if (!remembered)
+            prepared = co_await prepare(on, what.sql, label_of(what.options, what.verb), deadline);
+        if (!on->is_free())
+            co_await on->enter(deadline);
+        on->require_open();
+        const borrowed running(*on, plan_for(what, prepared));
+        running->deadline = deadline;
+        auto closing = send(*on, running, what, *prepared);
+        co_await on->wait(running.shared());
+        auto& machine = running->machine();
+        if (machine.has_other_columns())
+            on->statements.erase(what.sql.text);
+        if (!machine.error() && !machine.dropped_copy()) {
+            if (!prepared->tells_types)
+                co_return std::move(machine.answer());
+            auto contradictions = find_contradictions(machine.answer());
+            if (contradictions.empty())
+                co_return std::move(machine.answer());
+            on->statements.erase(what.sql.text);
+            co_return co_await describe_anew(on, std::move(machine.answer()), std::move(contradictions), deadline);
+        }
+        if (!machine.error())
+            throw argument_error(
+                "COPY to the client is not supported by " + std::string(label_of(what.options, what.verb)) +
+                "; its data was dropped");
+        // After an error the server passes over everything up to Sync.
+        on->statements.put_back(std::move(closing));
+        give_up_or_repeat(*on, *running, what, *prepared, !again && (remembered || !prepared->name.empty()));
+    }
+}
+
+asio::awaitable<std::vector<result>> run_script(std::shared_ptr<link> on, sql_text text, call_options options)
+{
+    const auto deadline = deadline_of(*on, options);
+    if (!on->is_free())
+        co_await on->enter(deadline);
+    on->require_open();
+    const auto exchange = make_exchange<fsm::script>();
+    exchange->deadline = deadline;
+    protocol::write_query(on->outgoing(), text.text);
+    on->queue(exchange);
+    co_await on->wait(exchange);
+    auto& machine = exchange->machine();
+    const auto label = label_of(options, "SCRIPT");
+    if (auto& error = machine.error())
+        std::rethrow_exception(error_of(*exchange, std::move(*error), label));
+    if (machine.dropped_copy())
+        throw argument_error("COPY to the client is not supported by " + std::string(label) + "; its data was dropped");
+    co_return std::move(machine.answers());
+}
+
+} // namespace tradecore::pg::engine
