@@ -33,6 +33,9 @@ done
 
 # Counts and lengths that the bytes announce must not be believed: no allocation beyond 2 MiB, for inputs of some kilobytes.
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:detect_leaks=1:quarantine_size_mb=16:allocator_may_return_null=0
+for symbolizer in llvm-symbolizer-19 llvm-symbolizer; do
+    command -v "$symbolizer" >/dev/null && { export ASAN_SYMBOLIZER_PATH; ASAN_SYMBOLIZER_PATH=$(command -v "$symbolizer"); break; }
+done
 export UBSAN_OPTIONS=print_stacktrace=1
 export TMPDIR=${TMPDIR:-/tmp}
 status=0

@@ -171,6 +171,110 @@ seed("fsm_batch", "repeat", b"\0\0\5\0\3\0\3\1" + executed * 2 + READY)
 seed("fsm_batch", "repeat_refused", b"\0\0\5\0\3\0\3\1" + executed + FAILED + READY)
 seed("fsm_batch", "repeat_undone", b"\0\5\5\0\3\3\3\3\2" + COMMAND + PARSED + executed + FAILED + READY)
 
+# --- where and as whom ------------------------------------------------------------------------------------------------
+
+for name, dsn in {
+        "uri": "postgresql://trader:secret@db.example:5433/shop?sslmode=verify-full&application_name=x",
+        "uri_hosts": "postgres://db1,[::1]:5433,%2Ftmp/shop?target_session_attrs=read-write&load_balance_hosts=random",
+        "uri_escaped": "postgresql://tr%61der:p%40ss@/shop?host=%2Fvar%2Frun",
+        "words": "host=db1,db2 hostaddr=10.0.0.1,::1 port=5432,5433 user=trader dbname=shop connect_timeout=3",
+        "quoted": "user='tr\\'ader' password = 'with blank' options='-c geqo=off'",
+        "tls": "sslmode=require sslrootcert=system sslnegotiation=direct ssl_min_protocol_version=TLSv1.2 sslsni=1",
+        "authentication": "require_auth=!password,!md5 channel_binding=require requirepeer=postgres",
+        "own": "prepared_statements=unnamed statement_cache_size=10 cancel_timeout=5s keepalives_idle=30 tcp_user_timeout=1000",
+        "service": "service=shop"}.items():
+    seed("dsn", name, b"\0\0\0" + dsn.encode())
+seed("dsn", "password_words", b"\0\1\x05port=user=trader")
+seed("dsn", "password_uri", b"\0\2\x08db:5432/shop?port=x")
+seed("dsn", "password_query", b"\0\3\x06db/shopsslmode=disable")
+seed("dsn", "environment", b"\5\6x,y%s\0\0host=db")
+seed("passfile", "lines", b"\1# comment\ndb.example:5432:shop:trader:secret\n*:*:*:*:oth\\:er\n")
+seed("passfile", "socket", b"\0localhost:*:shop:trader:pass\\\\word\r\n")
+seed("passfile", "broken", b"\1db.example:5432\n:::::\n\\")
+seed("service_file", "services", b"# comment\n[other]\nhost=a\n\n[shop]\nhost=db1,db2\nport=5433\nuser=trader\n[third]\n")
+seed("service_file", "broken", b"[shop]\nhost\n=x\nldap://x\nunknown=1\nservice=shop\n")
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+def f8(*values):
+    return b"".join(struct.pack(">d", value) for value in values)
+
+
+def i64(value):
+    return struct.pack(">q", value)
+
+
+def sized(value):
+    return i32(-1) if value is None else i32(len(value)) + value
+
+
+def numeric(digits, weight, sign, scale):
+    return struct.pack(f">hhHh{len(digits)}h", len(digits), weight, sign, scale, *digits)
+
+
+def array(element, *values, bounds=None):
+    bounds = bounds or [(len(values), 1)]
+    head = i32(len(bounds)) + i32(int(None in values)) + i32(element)
+    return head + b"".join(i32(size) + i32(lower) for size, lower in bounds) + b"".join(map(sized, values))
+
+
+def record(*attributes):
+    return i32(len(attributes)) + b"".join(i32(kind) + sized(value) for kind, value in attributes)
+
+
+PRICE = numeric([12, 5000], 0, 0, 2)
+TRADE = record((23, i32(7)), (25, b"AAPL"), (1700, PRICE), (1009, array(25, b"a", None)), (20000, b"ok"))
+values = {  # name: OID, binary form, text form
+    "bool": (16, b"\1", "t"), "bytea": (17, b"\0\xff", "\\x00ff"), "char": (18, b"\xe4", "\\344"), "name": (19, b"pg_class", "pg_class"),
+    "int8": (20, i64(-5), "-5"), "int2": (21, i16(7), "7"), "int4": (23, i32(7), "7"), "text": (25, b"text", "text"),
+    "oid": (26, i32(-1), "4294967295"), "xid": (28, i32(7), "7"), "xid8": (5069, i64(7), "7"), "json": (114, b'{"a":[1,2]}', '{"a":[1,2]}'),
+    "jsonb": (3802, b'\1{"id":1,"symbol":"x","tags":[]}', '{"id":1,"symbol":"x","tags":[]}'), "jsonpath": (4072, b"\1$.a", '$."a"'),
+    "point": (600, f8(1, 2), "(1,2)"), "lseg": (601, f8(1, 2, 3, 4), "[(1,2),(3,4)]"), "box": (603, f8(3, 4, 1, 2), "(3,4),(1,2)"),
+    "path": (602, b"\1" + i32(2) + f8(1, 2, 3, 4), "((1,2),(3,4))"), "polygon": (604, i32(2) + f8(1, 2, 3, 4), "((1,2),(3,4))"),
+    "line": (628, f8(1, -1, 0), "{1,-1,0}"), "circle": (718, f8(1, 2, 3), "<(1,2),3>"), "float4": (700, struct.pack(">f", 1.5), "1.5"),
+    "float8": (701, f8(float("inf")), "-Infinity"), "money": (790, i64(123456), "$1,234.56"),
+    "inet": (869, b"\2\x18\0\4\x0a\0\0\1", "10.0.0.1/24"), "cidr": (650, b"\3\x20\1\x10\x20\1\x0d\xb8" + b"\0" * 12, "2001:db8::/32"),
+    "macaddr": (829, b"\x08\0\x2b\1\2\3", "08:00:2b:01:02:03"), "macaddr8": (774, b"\x08\0\x2b\1\2\3\4\5", "08:00:2b:01:02:03:04:05"),
+    "date": (1082, i32(8766), "2024-01-01"), "date_infinite": (1082, i32(0x7fffffff), "infinity"), "date_bc": (1082, i32(-800000), "0044-03-15 BC"),
+    "time": (1083, i64(3_600_000_000), "01:00:00"), "timetz": (1266, i64(3_600_000_000) + i32(-7200), "01:00:00.5+02"),
+    "timestamp": (1114, i64(757_382_400_000_000), "2024-01-01 00:00:00.25"),
+    "timestamptz": (1184, i64(757_382_400_000_000), "2024-01-01 00:00:00+05:30:15"),
+    "interval": (1186, i64(1_000_000) + i32(3) + i32(14), "P1Y2M3DT4H5M6.789S"),
+    "interval_verbose": (1186, i64(-1) + i32(0) + i32(0), "1 year 2 mons -3 days +04:05:06.789"),
+    "bit": (1560, i32(5) + b"\xa8", "10101"), "varbit": (1562, i32(0), ""), "numeric": (1700, PRICE, "12.50"),
+    "numeric_nan": (1700, numeric([], 0, 0xc000, 0), "NaN"), "numeric_tiny": (1700, numeric([1], -5, 0x4000, 20), "-1e-20"),
+    "uuid": (2950, bytes(range(16)), "00010203-0405-0607-0809-0a0b0c0d0e0f"), "lsn": (3220, i64(0x16B374D848), "16/B374D848"),
+    "tsvector": (3614, i32(1) + b"fat\0" + i16(1) + i16(2), "'fat':2 'rat':3A"),
+    "tsquery": (3615, i32(1) + b"\1\0\0fat\0", "'fat' & !'rat'"), "bpchar": (1042, b"a  ", "a  "), "varchar": (1043, b"v", "v"),
+    "int4_array": (1007, array(23, i32(1), None, i32(3)), "{1,NULL,3}"), "int4_array_empty": (1007, array(23, bounds=[])[:12], "{}"),
+    "int4_array_2d": (1007, array(23, *map(i32, range(4)), bounds=[(2, 1), (2, 0)]), "[1:2][0:1]={{0,1},{2,3}}"),
+    "text_array": (1009, array(25, b"a", b"", b'"'), '{a,"","\\"","NULL",null}'), "box_array": (1020, array(603, f8(3, 4, 1, 2)), "{(3,4),(1,2);(1,1),(0,0)}"),
+    "int2vector": (22, array(21, i16(1), bounds=[(1, 0)]), "1 2"), "json_array": (199, array(114, b"{}"), '{"{\\"a\\":1}"}'),
+    "int4range": (3904, b"\2" + sized(i32(1)) + sized(i32(5)), "[1,5)"), "numrange": (3906, b"\x12" + sized(PRICE), "[12.50,)"),
+    "daterange": (3912, b"\1", "empty"), "tstzrange": (3910, b"\x18", '["2024-01-01 00:00:00+00",infinity]'),
+    "int4multirange": (4451, i32(1) + sized(b"\2" + sized(i32(1)) + sized(i32(5))), "{[1,5),[7,9)}"), "nummultirange": (4532, i32(0), "{}"),
+    "int4range_array": (3905, array(3904, b"\1"), '{"[1,5)",empty}'), "record": (2249, record((23, i32(7)), (25, b"x")), '(7,x)'),
+    "mood": (20000, b"happy", "happy"), "mood_array": (20001, array(20000, b"ok", b"sad"), "{ok,sad}"), "trade": (20002, TRADE, '(7,AAPL,12.50,"{a,NULL}",ok)'),
+    "trade_array": (20003, array(20002, TRADE, None), '{"(7,\\"A\\"\\"B\\",,{},)",NULL}'), "price": (20004, PRICE, "12.50"),
+    "price_range": (20006, b"\x12" + sized(PRICE), "(,12.5]"), "price_multirange": (20007, i32(0), "{(,1)}"),
+    "hstore": (20008, i32(2) + sized(b"k") + sized(b"v") + sized(b"n") + i32(-1), '"k"=>"v", "n"=>NULL'),
+    "ltree": (20009, b"\1a.b", "a.b"), "lquery": (20010, b"\1*.b", "*.b"),
+    "nested": (20011, record((20, i64(1)), (20003, array(20002, TRADE)), (20002, None)), '(1,"{}",)'),
+    "semicolon_array": (20013, array(20012, b"x"), '{"x;y";z}'),
+}
+for name, (kind, binary, words) in values.items():
+    for which in (0, 1) if kind in (25, 1007, 1009, 2249, 3802, 20002) else (0,):
+        suffix = f"_{which}" if which else ""
+        seed("value_binary", name + suffix, struct.pack(">HB", kind, which) + binary)
+        seed("value_text", name + suffix, struct.pack(">HB", kind, which) + words.encode())
+
+header = b"PGCOPY\n\xff\r\n\0" + i32(0)
+seed("copy_rows", "rows", b"\1\0\0" + header + i32(0) + fields(i32(7)) * 3 + i16(-1))
+seed("copy_rows", "slices", b"\2\1\3\2\5\7" + fields(i32(7), None) * 3 + i16(-1))
+seed("copy_rows", "extension", b"\1\0\1\0" + header + i32(5) + b"12345" + fields(b"") + i16(-1))
+seed("copy_rows", "cut", b"\3\1\1\3" + fields(b"a", b"b", b"c") + fields(b"a", b"b", b"c")[:-1])
+seed("copy_rows", "behind", b"\1\1\0" + fields(b"a") + i16(-1) + b"x")
+
 # --- done -------------------------------------------------------------------------------------------------------------
 
 for target, files in seeds.items():

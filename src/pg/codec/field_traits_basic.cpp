@@ -239,6 +239,10 @@ std::string_view field_traits<std::string_view>::decode(const field& from)
         }
         bytes.remove_prefix(1);
     }
+    // The server prints the zero of "char" as nothing, and no text has a NUL.
+    if (from.type() == oids::char_ && bytes == std::string_view("\0", 1)) {
+        bytes = {};
+    }
     return bytes;
 }
 
