@@ -5,7 +5,6 @@
 import argparse
 import dataclasses
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -18,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness.contenders import COUNTED, GROUPS  # noqa: E402
 from harness.cycles import run_group  # noqa: E402
-from harness.machine import describe  # noqa: E402
+from harness.machine import describe, share_taken_by_others  # noqa: E402
 from harness.measure import Failed, Place, count_instructions  # noqa: E402
 from harness.report import failures, markdown  # noqa: E402
 from harness.server import Server, ServerError  # noqa: E402
@@ -66,13 +65,12 @@ def say(text: str):
 
 
 def measure(given, plan: Plan, groups) -> tuple[dict, dict, list[str]]:
-    load = os.getloadavg()[0]
+    taken = share_taken_by_others()
     results = {}
     instructions = {}
     programs = given.build / "bench"
     with Server(programs / "bench_server", given.folder, say) as server:
         place = Place(programs, SOURCE, python_with_asyncpg(), server)
-        machine = describe(given.build, server, load)
         for group in groups:
             for transport in group.transports:
                 results[group.key, transport] = run_group(place, group, transport, plan, say)
@@ -86,7 +84,10 @@ def measure(given, plan: Plan, groups) -> tuple[dict, dict, list[str]]:
                 except Failed as problem:
                     instructions[counted.key] = str(problem)
                     say(f"  failed: {problem}")
-    return results, instructions, machine
+        # A server has to be there to be asked for its version, and others may have come while we measured.
+        version = server.version
+    taken = max(taken, share_taken_by_others())
+    return results, instructions, describe(given.build, version, taken)
 
 
 def stop(*_):

@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import subprocess
+import time
 from pathlib import Path
 
 from .server import SCALE, SETTINGS
@@ -44,7 +45,20 @@ def is_virtual() -> bool:
     return "hypervisor" in _first("/proc/cpuinfo", r"^flags\s*:(.*)$").split()
 
 
-def describe(build: Path, server, load: float) -> list[str]:
+def _ticks() -> tuple[int, int]:
+    numbers = [int(word) for word in _first("/proc/stat", r"^cpu\s+(.*)$").split()]
+    return sum(numbers), sum(numbers) - sum(numbers[3:5])  # idle, waiting for a disk
+
+
+def share_taken_by_others(seconds: float = 2) -> float:
+    """How much of the processors is used while we do nothing."""
+    all_before, busy_before = _ticks()
+    time.sleep(seconds)
+    all_after, busy_after = _ticks()
+    return (busy_after - busy_before) / max(1, all_after - all_before)
+
+
+def describe(build: Path, server_version: str, taken: float) -> list[str]:
     """Sentences for the table's head."""
     memory = int(_first("/proc/meminfo", r"^MemTotal:\s*(\d+)") or 0) / 1024**2
     model = _first("/proc/cpuinfo", r"^model name\s*:(.*)$") or platform.machine()
@@ -59,7 +73,7 @@ def describe(build: Path, server, load: float) -> list[str]:
     lines = [
         f"{os.cpu_count()} × {model}{virtual}, {memory:.0f} GB, Linux {platform.release()}, {system}; "
         "client and server share it, nothing is pinned.",
-        f"PostgreSQL {server.version}, private: {settings}, fsync and synchronous_commit on, data checksums on, jit off; "
+        f"PostgreSQL {server_version}, private: {settings}, fsync and synchronous_commit on, data checksums on, jit off; "
         f"pgbench scale {SCALE}, in memory. No TLS.",
         f"Ours: {' '.join(version.groups()) if version else 'unknown compiler'} {flags}"
         + (f", BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE={cache}" if cache else "")
@@ -67,6 +81,6 @@ def describe(build: Path, server, load: float) -> list[str]:
     ]
     if "-O2" not in flags and "-O3" not in flags:
         lines.append("**Ours was built without optimisation: its figures mean nothing.**")
-    if load > 0.5:
-        lines.append(f"**The machine was not quiet when it began (load {load:.1f}): no conclusions.**")
+    if taken > 0.05:
+        lines.append(f"**Others took {taken:.0%} of the processors before or after: no conclusions.**")
     return lines

@@ -83,7 +83,7 @@ void execute_many(const arguments& given)
     run(on.get(), "BEGIN");
     if (PQsetnonblocking(on.get(), 1) != 0 || PQenterPipelineMode(on.get()) == 0)
         fail(on.get());
-    std::array<char, 3 * 8 + name_length> buffer{};
+    std::array<char, 24 + name_length> buffer{};
     const std::array<const char*, 4> values{
         buffer.data(), buffer.data() + 8, buffer.data() + 16, buffer.data() + 16 + name_length};
     const std::array<int, 4> lengths{8, 8, static_cast<int>(name_length), 8};
