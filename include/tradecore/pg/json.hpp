@@ -49,10 +49,10 @@ template <class T>
     return boost::core::type_name<T>();
 }
 
-/// Turns a value into JSON: described structs into objects, described enums into their names, ranges
-/// into arrays, string maps into objects, empty optionals into null; `uuid`, `timestamptz` (ISO 8601 in
-/// UTC) and `numeric` into strings, which keep every digit. Other types go Boost.JSON's way
-/// (`tag_invoke`).
+/// Turns a value into JSON: described structs into objects, described enums into their names, other enums
+/// with `enum_labels` into these, ranges into arrays, string maps into objects, empty optionals into null;
+/// `uuid`, `timestamptz` (ISO 8601 in UTC) and `numeric` into strings, which keep every digit. Other types
+/// go Boost.JSON's way (`tag_invoke`).
 /// @throws json_mismatch for what JSON cannot say: NaN, infinities.
 template <class T>
 [[nodiscard]] boost::json::value to_json(const T& value);

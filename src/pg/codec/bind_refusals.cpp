@@ -77,6 +77,11 @@ std::string describe_cpp(const natural_value& value)
     }
     case natural::dual:
         return describe_cpp(split_dual(value).sql);
+    case natural::range: {
+        const auto range = read_range(value);
+        const auto& bound = range.lower ? range.lower : range.upper;
+        return bound ? "tradecore::pg::range of " + describe_cpp(*bound) : "tradecore::pg::range";
+    }
     case natural::array:
         break;
     default:

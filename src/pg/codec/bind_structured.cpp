@@ -8,6 +8,7 @@
 
 #include <tradecore/pg/byte_order.hpp>
 #include <tradecore/pg/codec/natural.hpp>
+#include <tradecore/pg/codec/range_traits.hpp>
 #include <tradecore/pg/json.hpp>
 #include <tradecore/pg/type_names.hpp>
 
@@ -147,14 +148,20 @@ bool goes_binary(oid natural, type_ref target) noexcept
     return has_binary(natural, target) || (natural == oids::text && target.kind() == type_kind::enumeration);
 }
 
+// A type of which nothing is known but that users created it.
+bool is_anything(type_ref target) noexcept
+{
+    const auto kind = target.kind();
+    return target >= first_user_oid && (kind == type_kind::unknown || kind == type_kind::base);
+}
+
 // What the server makes of text is its own affair where only it knows the type.
 bool goes_text(oid natural, type_ref target) noexcept
 {
     if (natural == oids::text) {
         return target != oids::bytea;
     }
-    const auto kind = target.kind();
-    return target >= first_user_oid && (kind == type_kind::unknown || kind == type_kind::base);
+    return is_anything(target);
 }
 
 bool append_binary_array(std::string& out, const natural_value& value, type_ref target)
@@ -241,8 +248,7 @@ void append_bounds(std::string& out, const natural_array& array)
 
 bool append_text_array(std::string& out, const natural_value& value, type_ref target)
 {
-    const bool anything =
-        target >= first_user_oid && (target.kind() == type_kind::unknown || target.kind() == type_kind::base);
+    const bool anything = is_anything(target);
     if (target.kind() != type_kind::array && !anything) {
         return false;
     }
@@ -269,6 +275,71 @@ bool append_text_array(std::string& out, const natural_value& value, type_ref ta
     });
 }
 
+bool is_range(oid natural) noexcept
+{
+    return natural == natural::range || (natural >= 16 && type_ref(natural).kind() == type_kind::range);
+}
+
+// range_send in the server's rangetypes.c: flags, then each bound's length and bytes.
+bool append_binary_range(std::string& out, const natural_value& value, type_ref target)
+{
+    if (target.kind() != type_kind::range) {
+        return false;
+    }
+    const auto range = read_range(value);
+    out += static_cast<char>(range.flags);
+    for (const auto& bound : {range.lower, range.upper}) {
+        if (!bound) {
+            continue;
+        }
+        const auto length_at = out.size();
+        append(out, std::int32_t{0});
+        if (!append_binary_value(out, *bound, target.element())) {
+            return false;
+        }
+        store(out.data() + length_at, static_cast<std::int32_t>(out.size() - length_at - 4));
+    }
+    return true;
+}
+
+// The literal of a range; `append_bound` appends a bound and says whether it could.
+template <class AppendBound>
+bool append_range_literal(std::string& out, const natural_value& value, AppendBound append_bound)
+{
+    const auto range = read_range(value);
+    if ((range.flags & range_empty) != 0) {
+        out += "empty";
+        return true;
+    }
+    out += (range.flags & range_lower_within) != 0 ? '[' : '(';
+    const char* after = ",";
+    std::string text;
+    for (const auto& bound : {range.lower, range.upper}) {
+        if (bound) {
+            text.clear();
+            if (!append_bound(text, *bound)) {
+                return false;
+            }
+            append_quoted_part(out, text);
+        }
+        out += after;
+        after = "";
+    }
+    out += (range.flags & range_upper_within) != 0 ? ']' : ')';
+    return true;
+}
+
+bool append_text_range(std::string& out, const natural_value& value, type_ref target)
+{
+    if (target.kind() != type_kind::range && !is_anything(target)) {
+        return false;
+    }
+    const auto element = target.kind() == type_kind::range ? target.element() : type_ref(first_user_oid);
+    return append_range_literal(out, value, [&](std::string& text, const natural_value& bound) {
+        return append_text_value(text, bound, element, true);
+    });
+}
+
 // An enum's label for a type that has labels, or takes text.
 bool append_label(std::string& out, const natural_value& value, type_ref target, bool binary)
 {
@@ -281,7 +352,7 @@ bool append_label(std::string& out, const natural_value& value, type_ref target,
                 value, "\"" + std::string(label) + "\" of " + shape.cpp_name + " is no label of " + target.describe());
         }
     }
-    else if (binary ? !has_binary(oids::text, target) : !goes_text(oids::text, target)) {
+    else if (!has_binary(oids::text, target) && (binary || !is_anything(target))) {
         return false;
     }
     out += label;
@@ -326,11 +397,13 @@ bool append_binary_value(std::string& out, const natural_value& value, type_ref 
         out += bytes;
         return true;
     }
+    case natural::range:
+        return append_binary_range(out, value, target);
     default:
         break;
     }
     if (!goes_binary(value.type, target)) {
-        return false;
+        return is_range(value.type) && append_binary_range(out, value, target);
     }
     if (has_binary(value.type, target)) {
         append_binary(out, value, target);
@@ -367,11 +440,13 @@ bool append_text_value(std::string& out, const natural_value& value, type_ref se
     }
     case natural::named:
         return false;
+    case natural::range:
+        return append_text_range(out, value, target);
     default:
         break;
     }
     if (!goes_text(value.type, target) && !(nested && has_binary(value.type, target))) {
-        return false;
+        return is_range(value.type) && append_text_range(out, value, target);
     }
     append_scalar_text(out, value.type, value.bytes, std::string::npos);
     return true;
@@ -393,12 +468,20 @@ void append_log_text(std::string& out, const natural_value& value, std::size_t l
     }
     case natural::structure:
         try {
-            append_natural_json(out, value);
+            std::string json;
+            append_natural_json(json, value);
+            out += json;
         }
         catch (const json_mismatch&) {
             auto bytes = value.bytes;
             out += take_shape(bytes).cpp_name;
         }
+        return;
+    case natural::range:
+        (void)append_range_literal(out, value, [&](std::string& text, const natural_value& bound) {
+            append_log_text(text, bound, limit);
+            return true;
+        });
         return;
     case natural::tuple: {
         auto rest = value.bytes;

@@ -2,6 +2,7 @@
 #include "pg/codec/natural_reader.hpp"
 
 #include <tradecore/pg/byte_order.hpp>
+#include <tradecore/pg/codec/range_traits.hpp>
 
 #include <cstring>
 
@@ -62,6 +63,27 @@ natural_value take_member(std::string_view& rest, std::size_t position)
     const auto type = take<oid>(rest);
     const auto length = take<std::int32_t>(rest);
     return {position, type, take_bytes(rest, length)};
+}
+
+natural_range read_range(const natural_value& value)
+{
+    auto rest = value.bytes;
+    natural_range range;
+    range.element = value.type == natural::range ? take<oid>(rest) : type_ref(value.type).element().id();
+    range.flags = static_cast<std::uint8_t>(take<std::int8_t>(rest));
+    if ((range.flags & range_empty) != 0) {
+        return range;
+    }
+    const auto take_bound = [&](std::uint8_t unbounded) {
+        if ((range.flags & unbounded) != 0) {
+            return std::optional<natural_value>();
+        }
+        const auto length = take<std::int32_t>(rest);
+        return std::optional(natural_value{value.position, range.element, take_bytes(rest, length)});
+    };
+    range.lower = take_bound(range_lower_unbounded);
+    range.upper = take_bound(range_upper_unbounded);
+    return range;
 }
 
 natural_pair split_dual(const natural_value& value)

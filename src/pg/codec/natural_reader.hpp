@@ -9,6 +9,7 @@
 #include <boost/container/static_vector.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -43,6 +44,17 @@ private:
 /// @param rest after `take_shape`; must not be empty.
 /// @returns a value whose type is 0 for NULL.
 [[nodiscard]] natural_value take_member(std::string_view& rest, std::size_t position);
+
+/// A range's flags and bounds.
+struct natural_range {
+    oid element = 0;
+    std::uint8_t flags = 0;
+    /// Nothing where it is unbounded or empty.
+    std::optional<natural_value> lower{};
+    std::optional<natural_value> upper{};
+};
+/// @param value a `natural::range`, or of a built-in range type.
+[[nodiscard]] natural_range read_range(const natural_value& value);
 
 /// The two forms of a `natural::dual`.
 struct natural_pair {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tradecore/pg/codec/optional.hpp>
+#include <tradecore/pg/enum_labels.hpp>
 #include <tradecore/pg/json.hpp>
 
 namespace tradecore::pg::detail {
@@ -42,6 +43,48 @@ using json_members = boost::describe::describe_members<T, boost::describe::mod_p
 /// @returns the path step of an array's element.
 [[nodiscard]] std::string json_step(std::size_t index);
 
+/// Whether `to_json` has an answer. (A struct has one when its values have: see `write_struct`.)
+template <class T>
+consteval bool has_json()
+{
+    if constexpr (is_optional<T> || is_json_vector<T>) {
+        return has_json<typename T::value_type>();
+    }
+    else if constexpr (is_json_map<T>) {
+        return has_json<typename T::mapped_type>();
+    }
+    else if constexpr (
+        std::same_as<T, bool> || is_json_integer<T> || std::floating_point<T> || std::same_as<T, tradecore::uuid> ||
+        std::same_as<T, tradecore::timestamptz> || std::same_as<T, numeric> ||
+        std::convertible_to<const T&, std::string_view> || labelled_enum<T> || described_struct<T>) {
+        return true;
+    }
+    else {
+        return boost::json::has_value_from<T>::value;
+    }
+}
+
+/// Whether `from_json` can make one.
+template <class T>
+consteval bool reads_json()
+{
+    if constexpr (is_optional<T> || is_json_vector<T>) {
+        return reads_json<typename T::value_type>();
+    }
+    else if constexpr (is_json_map<T>) {
+        return reads_json<typename T::mapped_type>();
+    }
+    else if constexpr (
+        std::same_as<T, bool> || is_json_integer<T> || std::floating_point<T> || std::same_as<T, tradecore::uuid> ||
+        std::same_as<T, tradecore::timestamptz> || std::same_as<T, numeric> || std::same_as<T, std::string> ||
+        labelled_enum<T> || described_struct<T>) {
+        return true;
+    }
+    else {
+        return boost::json::has_value_to<T>::value;
+    }
+}
+
 template <class T>
 T json_integer(const boost::json::value& value)
 {
@@ -66,11 +109,17 @@ void read_member(const boost::json::object& from, std::string_view name, T& to)
             json_member_missing(name);
         }
     }
-    try {
-        to = from_json<T>(*member);
+    // The struct may be one for composite values, too, with members that only these have.
+    if constexpr (reads_json<T>()) {
+        try {
+            to = from_json<T>(*member);
+        }
+        catch (const json_mismatch& mismatch) {
+            throw mismatch.below(name);
+        }
     }
-    catch (const json_mismatch& mismatch) {
-        throw mismatch.below(name);
+    else {
+        throw json_mismatch(std::string(name), "JSON does not go into " + json_type_name<T>());
     }
 }
 
@@ -109,39 +158,58 @@ T read_struct(const boost::json::object& from)
     return value;
 }
 
+// JSON has the names of the enumerators; the labels of SQL where an enum has no others.
 template <class T>
 T read_enum(std::string_view text)
 {
-    T value{};
-    bool known = false;
-    boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto enumerator) {
-        if (text == enumerator.name) {
-            value = enumerator.value;
-            known = true;
-        }
-    });
-    if (!known) {
+    std::optional<T> found;
+    if constexpr (boost::describe::has_describe_enumerators<T>::value) {
+        boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto enumerator) {
+            if (text == enumerator.name) {
+                found = enumerator.value;
+            }
+        });
+    }
+    else {
+        found = value_of_label<T>(text);
+    }
+    if (!found) {
         json_enum_mismatch(text, json_type_name<T>());
     }
-    return value;
+    return *found;
 }
 
 template <class T>
 boost::json::value write_enum(T value)
 {
-    const char* name = boost::describe::enum_to_string(value, nullptr);
-    if (name == nullptr) {
+    std::optional<std::string_view> name;
+    if constexpr (boost::describe::has_describe_enumerators<T>::value) {
+        if (const char* const known = boost::describe::enum_to_string(value, nullptr)) {
+            name = known;
+        }
+    }
+    else {
+        name = label_of(value);
+    }
+    if (!name) {
         throw json_mismatch("", "an enumerator of " + json_type_name<T>() + " without a description");
     }
-    return boost::json::string(name);
+    return boost::json::string(*name);
 }
 
 template <class T>
 boost::json::value write_struct(const T& value)
 {
     boost::json::object object;
-    boost::mp11::mp_for_each<json_members<T>>(
-        [&](auto member) { object.emplace(member.name, to_json(value.*member.pointer)); });
+    boost::mp11::mp_for_each<json_members<T>>([&](auto member) {
+        using type = std::remove_cvref_t<decltype(value.*member.pointer)>;
+        if constexpr (has_json<type>()) {
+            object.emplace(member.name, to_json(value.*member.pointer));
+        }
+        else {
+            throw json_mismatch(member.name, json_type_name<type>() + " has no JSON");
+        }
+    });
     return object;
 }
 
@@ -195,7 +263,7 @@ boost::json::value tradecore::pg::to_json(const T& value)
     else if constexpr (std::convertible_to<const T&, std::string_view>) {
         return boost::json::string(std::string_view(value));
     }
-    else if constexpr (std::is_enum_v<T> && boost::describe::has_describe_enumerators<T>::value) {
+    else if constexpr (labelled_enum<T>) {
         return detail::write_enum(value);
     }
     else if constexpr (detail::is_optional<T>) {
@@ -242,7 +310,7 @@ T tradecore::pg::from_json(const boost::json::value& value)
     else if constexpr (std::same_as<T, std::string>) {
         return std::string(detail::json_string(value));
     }
-    else if constexpr (std::is_enum_v<T> && boost::describe::has_describe_enumerators<T>::value) {
+    else if constexpr (labelled_enum<T>) {
         return detail::read_enum<T>(detail::json_string(value));
     }
     else if constexpr (detail::is_optional<T>) {

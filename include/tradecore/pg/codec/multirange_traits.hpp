@@ -56,7 +56,7 @@ struct field_traits<multirange<T>> {
 };
 
 template <class T>
-    requires encodable<range<T>>
+    requires detail::has_built_in_range<T>
 struct parameter_traits<multirange<T>> {
     static constexpr oid type = detail::multirange_of(parameter_traits<range<T>>::type);
     static void encode(const multirange<T>& value, parameter_writer& to)

@@ -30,6 +30,10 @@ inline constexpr oid dual = 5;
 /// `const shape*`; then the binary form of a type that is found by its name.
 inline constexpr oid named = 6;
 
+/// oid of the bounds, int8 flags as in the binary form of ranges, then for each bound that there is: int32 length and
+/// bytes.
+inline constexpr oid range = 7;
+
 /// What all values of a C++ type have in common.
 struct shape {
     std::string cpp_name;

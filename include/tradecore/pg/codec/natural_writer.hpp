@@ -78,30 +78,6 @@ consteval bool is_argument()
     }
 }
 
-/// Whether `to_json` has an answer.
-template <class T>
-consteval bool has_json()
-{
-    if constexpr (is_optional<T> || is_json_vector<T>) {
-        return has_json<typename T::value_type>();
-    }
-    else if constexpr (is_json_map<T>) {
-        return has_json<typename T::mapped_type>();
-    }
-    else if constexpr (
-        std::same_as<T, bool> || is_json_integer<T> || std::floating_point<T> || std::same_as<T, tradecore::uuid> ||
-        std::same_as<T, tradecore::timestamptz> || std::same_as<T, numeric> || text_parameter<T> ||
-        described_struct<T>) {
-        return true;
-    }
-    else if constexpr (std::is_enum_v<T>) {
-        return boost::describe::has_describe_enumerators<T>::value;
-    }
-    else {
-        return boost::json::has_value_from<T>::value;
-    }
-}
-
 /// Whether the form that is no JSON has all that JSON needs.
 template <class T>
 consteval bool says_json()
@@ -109,7 +85,7 @@ consteval bool says_json()
     if constexpr (encodable<T>) {
         constexpr oid type = parameter_traits<T>::type;
         if constexpr (std::is_enum_v<T>) {
-            return type == natural::label && !spelled_enum<T>;
+            return type == natural::label && (!spelled_enum<T> || !boost::describe::has_describe_enumerators<T>::value);
         }
         else if constexpr (integer_parameter<T>) {
             return std::is_signed_v<T> || sizeof(T) < 8;

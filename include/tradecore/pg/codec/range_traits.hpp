@@ -121,8 +121,41 @@ struct parameter_traits<range<T>> {
     }
 };
 
+namespace detail {
+
+template <class T>
+concept has_built_in_range = (range_of(parameter_traits<converted_t<T>>::type) != 0);
+
+} // namespace detail
+
+/// Ranges of bounds for which no range type is built in, such as enums: for range types that users create.
+template <class T>
+    requires(detail::is_argument<T>() && !detail::has_built_in_range<T>)
+struct parameter_traits<range<T>> {
+    static constexpr oid type = detail::natural::range;
+    static void encode(const range<T>& value, parameter_writer& to)
+    {
+        using namespace detail;
+        to.append(natural_type<T, false>());
+        const auto flag = [](bool set, std::uint8_t bit) { return set ? static_cast<int>(bit) : 0; };
+        to.append(static_cast<std::int8_t>(
+            value.is_empty()
+                ? int{range_empty}
+                : flag(value.lower_within(), range_lower_within) | flag(value.upper_within(), range_upper_within) |
+                      flag(!value.lower(), range_lower_unbounded) | flag(!value.upper(), range_upper_unbounded)));
+        for (const auto& bound : {value.lower(), value.upper()}) {
+            if (bound && !value.is_empty()) {
+                const auto begin = to.begin_value();
+                write_natural<false>(*bound, to);
+                to.end_value(begin);
+            }
+        }
+    }
+};
+
 /// @returns "[1,5)", "(,)", "empty", as the server prints it.
 template <class T>
+    requires detail::has_built_in_range<T>
 [[nodiscard]] std::string to_string(const range<T>& value)
 {
     return detail::natural_text_of(value);
