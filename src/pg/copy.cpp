@@ -72,15 +72,16 @@ asio::awaitable<result> copy_out_rows::next(std::shared_ptr<copy_out_rows> self)
     rows.describe(self->from_->columns());
     // A piece may hold no whole row.
     while (!self->ended_ && rows.empty()) {
+        self->ended_ = true; // unless all goes well
         const auto data = co_await self->from_->read(self->count_);
         if (data.empty()) {
-            self->ended_ = true;
             self->decoder_->finish();
         }
         else {
             self->decoder_->feed(data, rows);
+            self->count_ += rows.size();
+            self->ended_ = false;
         }
-        self->count_ += rows.size();
     }
     co_return rows;
 }

@@ -40,6 +40,15 @@ asio::awaitable<void> run_simple(std::shared_ptr<link> on, std::string_view sql,
         std::rethrow_exception(error_of(*exchange, std::move(*error), "CURSOR"));
 }
 
+exchange_ptr write_close(link& on, std::string_view portal)
+{
+    auto exchange = make_exchange<fsm::close_portal>();
+    protocol::write_close_portal(on.outgoing(), portal);
+    protocol::write_sync(on.outgoing());
+    on.queue(exchange);
+    return exchange;
+}
+
 } // namespace
 
 link_cursor::link_cursor(std::shared_ptr<link> on, statement what, cursor_options how)
@@ -187,10 +196,13 @@ bool link_cursor::is_full() const noexcept
 
 asio::awaitable<void> link_cursor::finish(std::shared_ptr<link_cursor> self)
 {
-    self->over_ = true;
+    const bool was_over = std::exchange(self->over_, true);
     const auto commit = std::exchange(self->commit_, nullptr);
-    if (!commit)
+    if (!commit) {
+        if (!was_over && self->complete_ && self->on_->is_free() && self->on_->is_open())
+            write_close(*self->on_, self->portal_); // nobody needs to wait for its end
         co_return;
+    }
     co_await self->on_->wait(commit);
     if (auto& error = commit->machine().error())
         std::rethrow_exception(error_of(*commit, std::move(*error), self->label()));
@@ -252,11 +264,7 @@ asio::awaitable<void> link_cursor::close_portal(std::shared_ptr<link> on, std::s
     if (!on->is_free())
         co_await on->enter(exchange::no_deadline);
     on->require_open();
-    const auto exchange = make_exchange<fsm::close_portal>();
-    protocol::write_close_portal(on->outgoing(), portal);
-    protocol::write_sync(on->outgoing());
-    on->queue(exchange);
-    co_await on->wait(exchange);
+    co_await on->wait(write_close(*on, portal));
 }
 
 asio::awaitable<void> link_cursor::roll_back(std::shared_ptr<link> on, turn held, exchange_ptr running)

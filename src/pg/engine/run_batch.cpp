@@ -179,8 +179,11 @@ bool take_answers(running_batch& of, exchange_of<fsm::batch>& ended, bool again_
     if (!stale || !again_allowed || !ended.began_idle() || !of.what.before.empty())
         return false;
     if (of.is_one()) {
+        // The entries behind it were not tried; what is wrong with one is often wrong with them.
         again.resize(of.what.size());
         std::iota(again.begin(), again.end(), std::size_t{0});
+        for (const auto i : again)
+            of.on->statements.erase(of.what.entries()[i].sql.text);
     }
     for (const auto i : again)
         of.outcomes[i] = {};

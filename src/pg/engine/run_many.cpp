@@ -33,25 +33,27 @@ struct sender {
         auto& out = on->outgoing();
         const auto full = out.size() + piece;
         while (out.size() < full) {
-            row.clear();
-            if (!what.rows->next(row))
+            if (!write_row(out))
                 return false;
-            write_row(out);
             machine.sent();
             ++rows;
         }
         return true;
     }
 
-    void write_row(std::string& out)
+    bool write_row(std::string& out)
     {
+        row.clear();
         try {
+            if (!what.rows->next(row))
+                return false;
             protocol::write_bind(out, prepared.name, row, prepared.parameter_types, {});
         }
         catch (const argument_error& error) {
             throw argument_error(fmt::format("row {}: {}", rows, error.what()));
         }
         protocol::write_execute(out);
+        return true;
     }
 };
 
