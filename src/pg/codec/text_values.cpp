@@ -40,6 +40,24 @@ void append_hex(std::string& to, unsigned char byte)
     to += hex[byte & 15];
 }
 
+// Whether a number's shortest text, which is in scientific notation, lies exactly between it and its neighbour:
+// moved by next to nothing one way or the other, it is the neighbour's. Such a text reads back as the number, by
+// the rule that ties go to even; the server takes no chances and prints one digit more.
+template <class T>
+bool is_half_way(T value, std::string_view text)
+{
+    const auto e = text.find('e');
+    std::string more(text.substr(0, e));
+    const bool has_point = more.find('.') != std::string::npos;
+    std::string less = more;
+    --less.back(); // no zero: the text is the shortest
+    more += has_point ? "00000000000000000001" : ".00000000000000000001";
+    less += has_point ? "99999999999999999999" : ".99999999999999999999";
+    more += text.substr(e);
+    less += text.substr(e);
+    return number_from_text<T>(more) != value || number_from_text<T>(less) != value;
+}
+
 template <class T>
 std::string shortest(T value)
 {
@@ -59,7 +77,15 @@ std::string shortest(T value)
     digits.remove_prefix(digits.starts_with('+') ? 1 : 0);
     const int exponent = number_from_text<int>(digits).value_or(0);
     if (exponent < -4 || exponent >= longest_whole) {
-        return std::string(text);
+        if (!is_half_way(value, text)) {
+            return std::string(text);
+        }
+        const auto point = text.find('.');
+        const auto after_point = point == std::string_view::npos ? 0 : text.find('e') - point - 1;
+        const auto longer = std::to_chars(
+            buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific,
+            static_cast<int>(after_point) + 1);
+        return {buffer.data(), longer.ptr};
     }
     const auto fixed = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
     return {buffer.data(), fixed.ptr};
