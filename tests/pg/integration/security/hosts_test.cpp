@@ -5,6 +5,8 @@
 #include "secure_server.hpp"
 #include "support/postgres.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -197,6 +199,63 @@ TEST(hosts, share_the_load_at_random)
         ASSERT_TRUE(connect_on(context, options).connected);
     EXPECT_GT(one.clients(), 0);
     EXPECT_GT(two.clients(), 0);
+}
+
+/// Begins to connect, lets everything run until nothing is ready, cancels, and lets it end.
+void expect_cancellable(asio::io_context& context, pg::connect_options options)
+{
+    asio::cancellation_signal cancel;
+    std::exception_ptr failure;
+    bool over = false;
+    asio::co_spawn(
+        context, pg::connection::connect(context.get_executor(), std::move(options)),
+        asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr thrown, std::unique_ptr<pg::connection>) {
+            failure = std::move(thrown);
+            over = true;
+            context.stop();
+        }));
+    context.run_for(std::chrono::milliseconds(20));
+    ASSERT_FALSE(over);
+    context.restart();
+    asio::post(context, [&] { cancel.emit(asio::cancellation_type::terminal); });
+    context.run_for(std::chrono::minutes(1));
+    context.restart();
+    ASSERT_TRUE(over);
+    try {
+        std::rethrow_exception(failure);
+    }
+    catch (const boost::system::system_error& error) {
+        EXPECT_EQ(error.code(), asio::error::operation_aborted);
+    }
+}
+
+TEST(hosts, can_be_given_up_at_every_wait)
+{
+    asio::io_context context;
+    reciting_server silent(context, {});
+    reciting_server next(context, fake_session({}));
+    const auto hosts = {at(silent.port()), at(next.port())};
+    expect_cancellable(context, trying(hosts)); // waits for the answer to the start-up message
+    auto asking_for_tls = trying(hosts);
+    asking_for_tls.tls.mode = pg::ssl_mode::prefer;
+    expect_cancellable(context, asking_for_tls);
+    auto direct = trying(hosts);
+    direct.tls.mode = pg::ssl_mode::require;
+    direct.tls.negotiation = pg::ssl_negotiation::direct;
+    expect_cancellable(context, direct); // waits for the server's part of the handshake
+    auto providing = trying(hosts);
+    providing.password.clear();
+    providing.provide_password = [](pg::host_address) -> asio::awaitable<std::string> {
+        asio::steady_timer forever(co_await asio::this_coro::executor, std::chrono::hours(1));
+        co_await forever.async_wait(asio::use_awaitable);
+        co_return "";
+    };
+    expect_cancellable(context, providing);
+    reciting_server half(context, {backend::authentication_ok() + backend::ready(), "", ""});
+    auto asking_its_kind = trying({at(half.port()), at(next.port())});
+    asking_its_kind.target_session = target_session_attributes::primary;
+    expect_cancellable(context, asking_its_kind);
+    EXPECT_EQ(next.clients(), 0);
 }
 
 TEST(hostile_server, gets_no_password_and_no_session)
