@@ -29,7 +29,8 @@ target_link_libraries(tradecore_fuzz_flags INTERFACE tradecore_warnings ${fuzz_l
 
 file(GLOB_RECURSE fuzz_room CONFIGURE_DEPENDS "${TRADECORE_ROOT}/src/pg/*.cpp")
 file(GLOB_RECURSE fuzz_harness CONFIGURE_DEPENDS "${fuzz_root}/harness/*.cpp")
-add_library(tradecore_pg_fuzz STATIC EXCLUDE_FROM_ALL ${fuzz_room} ${fuzz_harness})
+add_library(tradecore_pg_fuzz STATIC EXCLUDE_FROM_ALL ${fuzz_room} ${fuzz_harness}
+    "${TRADECORE_ROOT}/tests/pg/support/scenarios.cpp")
 target_link_libraries(tradecore_pg_fuzz PUBLIC tradecore_fuzz_flags)
 # clang-tidy reads these sources as part of the room already.
 set_target_properties(tradecore_pg_fuzz PROPERTIES EXPORT_COMPILE_COMMANDS OFF)
@@ -81,3 +82,4 @@ tradecore_add_fuzz(service_file)
 tradecore_add_fuzz(value_binary)
 tradecore_add_fuzz(value_text)
 tradecore_add_fuzz(copy_rows)
+tradecore_add_fuzz(link RUNS 2000)

@@ -275,6 +275,41 @@ seed("copy_rows", "extension", b"\1\0\1\0" + header + i32(5) + b"12345" + fields
 seed("copy_rows", "cut", b"\3\1\1\3" + fields(b"a", b"b", b"c") + fields(b"a", b"b", b"c")[:-1])
 seed("copy_rows", "behind", b"\1\1\0" + fields(b"a") + i16(-1) + b"x")
 
+# --- whole sessions: which scenario (tests/pg/support/scenarios.cpp), how, what the server says -----------------------
+
+prepared = PARSED + message("t", i16(1) + i32(23)) + ONE_INT + READY
+prepared_plain = PARSED + message("t", i16(0)) + ONE_INT + READY
+prepared_rowless = PARSED + message("t", i16(0)) + NO_DATA + READY
+rows = BOUND + ROW * 3 + message("C", text("SELECT 3")) + READY
+done = BOUND + message("C", text("BEGIN"))
+login = message("R", i32(10) + b"SCRAM-SHA-256\0\0") + message("R", i32(11) + first) + LET_IN + KEY + READY
+sessions = {
+    "run": (0, prepared + rows + rows), "fail": (1, prepared_plain + BOUND + FAILED + READY + prepared + rows),
+    "script": (2, ONE_INT + ROW + SELECTED + ONE_INT + ROW * 3 + SELECTED + message("C", text("INSERT 0 1")) + READY),
+    "cursor": (3, prepared_plain + COMMAND + BOUND + ROW + ROW + suspended + ROW + SELECTED + READY_INSIDE + done + READY),
+    "cursor_left": (4, prepared_plain + COMMAND + BOUND + ROW + suspended + message("3") + READY_INSIDE + done + READY),
+    "copy_in": (5, PARSED + message("t", i16(0)) + message("T", columns(("a", 23), ("b", 23))) + READY + PARSED + BOUND +
+                message("G", COPY_BOTH) + message("C", text("COPY 3")) + READY),
+    "copy_text_in": (6, PARSED + BOUND + message("G", b"\0" + i16(1) + i16(0)) + message("C", text("COPY 3")) + READY),
+    "copy_left": (7, PARSED + BOUND + message("G", b"\0" + i16(1) + i16(0)) + CANCELLED + READY + prepared_plain + rows),
+    "copy_out": (8, prepared_plain + PARSED + BOUND + message("H", COPY_BOTH) + data + message("c") + copied),
+    "copy_text_out": (9, PARSED + BOUND + message("H", b"\0" + i16(1) + i16(0)) + message("d", b"7\n") + message("c") + copied),
+    "batch": (10, PARSED + message("t", i16(1) + i32(23)) + ONE_INT + PARSED + message("t", i16(0)) + ONE_INT + PARSED +
+              message("t", i16(0)) + NO_DATA + READY + BOUND + ROW + SELECTED + BOUND + ROW + SELECTED + BOUND +
+              message("C", text("INSERT 0 1")) + READY),
+    "batch_alone": (11, prepared + prepared_plain + prepared_rowless + rows + rows + BOUND + SELECTED + READY),
+    "many": (12, PARSED + message("t", i16(1) + i32(23)) + NO_DATA + READY + executed * 3 + READY),
+    "listen": (13, PARSED + BOUND + message("C", text("LISTEN")) + READY + message("A", i32(1) + text("news") + text("hello"))),
+    "transaction": (14, prepared_rowless + BOUND + message("C", text("BEGIN")) + READY_INSIDE + prepared + rows),
+    "user_type": (0, PARSED + message("t", i16(1) + i32(20000)) + message("T", columns(("n", 20001))) + READY + rows + rows),
+}
+for name, (which, words) in sessions.items():
+    for how, suffix in ((0, ""), (1, "_unnamed"), (8 + 16, "_cancelled")):
+        seed("link", name + suffix, bytes([which, how]) + words)
+seed("link", "login", bytes([0, 2]) + login + prepared + rows)
+seed("link", "killed", bytes([0, 0]) + prepared + KILLED)
+seed("link", "glued", bytes([0, 4]) + prepared + rows + rows)
+
 # --- done -------------------------------------------------------------------------------------------------------------
 
 for target, files in seeds.items():
