@@ -30,6 +30,8 @@ public:
     /// Adds the next row's values to `into`, which is empty.
     /// @returns false when there are no more.
     virtual bool next(parameters& into) = 0;
+    /// Begins again. @returns false when that is not possible: each row is there once only.
+    virtual bool rewind() = 0;
 };
 
 /// The rows of a range. A view of what the caller keeps, or the owner of what the caller gave away.
@@ -49,6 +51,12 @@ public:
         for_each_value(**at_, [&into](const auto& value) { into.add(value); });
         ++*at_;
         return true;
+    }
+
+    bool rewind() override
+    {
+        begun_ = begun_ && !std::ranges::forward_range<View>;
+        return std::ranges::forward_range<View>;
     }
 
 private:

@@ -68,15 +68,12 @@ struct sender {
     std::rethrow_exception(error_of(ended, std::move(error), fmt::format("{} (row {})", label, machine.completed())));
 }
 
-} // namespace
-
-asio::awaitable<std::uint64_t> run_many(std::shared_ptr<link> on, repeated_statement what)
+/// @returns how many rows were affected; nothing when what was prepared was out of date, nothing has happened, and the
+///          rows can be had again.
+asio::awaitable<std::optional<std::uint64_t>> run_once(
+    std::shared_ptr<link> on, repeated_statement& what, std::string_view label, link::clock::time_point deadline,
+    bool may_repeat)
 {
-    const auto deadline = deadline_of(what.options);
-    const auto label = label_of(what.options, "EXECUTE_MANY");
-    // A server that takes COPY data would take the rows behind it for data.
-    if (pg::detail::begins_with_keyword(what.sql.text, "copy"))
-        throw argument_error("COPY cannot be executed for many rows; copy_in is for that");
     on->require_open();
     const auto prepared = co_await find_or_prepare(on, what.sql, label, deadline);
     auto held = co_await on->hold(deadline);
@@ -130,14 +127,33 @@ asio::awaitable<std::uint64_t> run_many(std::shared_ptr<link> on, repeated_state
     co_await on->wait(exchange);
     if (unreadable)
         std::rethrow_exception(unreadable);
-    if (exchange->cancelled_because() && (!machine.error() || machine.was_undone()))
+    if (exchange->cancelled_because() && machine.was_undone())
         std::rethrow_exception(exchange->cancelled_because());
     if (auto& error = machine.error()) {
-        if (is_out_of_date(*error))
+        const bool stale = is_out_of_date(*error);
+        if (stale)
             on->statements.erase(what.sql.text);
+        const bool harmless = exchange->began_idle() && what.before.empty();
+        if (stale && harmless && may_repeat && what.rows->rewind())
+            co_return std::nullopt;
         throw_row_error(*exchange, machine, label);
     }
     co_return machine.rows_affected();
+}
+
+} // namespace
+
+asio::awaitable<std::uint64_t> run_many(std::shared_ptr<link> on, repeated_statement what)
+{
+    const auto deadline = deadline_of(what.options);
+    const auto label = label_of(what.options, "EXECUTE_MANY");
+    // A server that takes COPY data would take the rows behind it for data.
+    if (pg::detail::begins_with_keyword(what.sql.text, "copy"))
+        throw argument_error("COPY cannot be executed for many rows; copy_in is for that");
+    auto affected = co_await run_once(on, what, label, deadline, true);
+    if (!affected)
+        affected = co_await run_once(on, what, label, deadline, false);
+    co_return affected.value();
 }
 
 } // namespace tradecore::pg::engine

@@ -271,6 +271,27 @@ TEST(execute_many, undoes_all_when_a_row_cannot_be_sent)
     });
 }
 
+TEST(execute_many, heals_what_was_prepared_and_is_out_of_date)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect_with_table();
+        for (int i = 0; i < 3; ++i) {
+            const std::vector rows{2 * i, 2 * i + 1};
+            EXPECT_EQ(co_await db->execute_many("INSERT INTO t VALUES ($1)", rows), 2U);
+            co_await db->run_script({"DEALLOCATE ALL", nullptr});
+        }
+        // Inside a transaction nothing can be repeated.
+        co_await db->execute("BEGIN");
+        co_await db->execute_many("INSERT INTO t VALUES ($1)", std::vector{100});
+        co_await db->run_script({"DEALLOCATE ALL", nullptr});
+        co_await message_of<pg::invalid_sql_statement_name>(
+            db->execute_many("INSERT INTO t VALUES ($1)", std::vector{101}));
+        co_await db->execute("ROLLBACK");
+        EXPECT_EQ(co_await count(db), 6);
+        co_await expect_usable(db);
+    });
+}
+
 TEST(execute_many, is_refused_for_statements_that_are_wrong)
 {
     run([]() -> asio::awaitable<void> {
