@@ -27,6 +27,38 @@ asio::awaitable<pg::result> database_session::run(pg::statement what)
     return run_with(core_, std::move(what), options_);
 }
 
+asio::awaitable<pg::batch_answers> database_session::run_batch(pg::batch what)
+{
+    what.options = options_;
+    return database_core::run_batch(core_, std::move(what));
+}
+
+asio::awaitable<std::uint64_t> database_session::run_many(pg::repeated_statement what)
+{
+    what.options = options_;
+    return database_core::run_many(core_, std::move(what));
+}
+
+asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
+database_session::open_cursor(pg::statement what, pg::cursor_options how)
+{
+    what.options = options_;
+    return database_core::open_cursor(core_, std::move(what), how);
+}
+
+asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>> database_session::open_copy_in(pg::detail::copy_request what)
+{
+    what.options.call = options_;
+    return database_core::open_copy_in(core_, std::move(what));
+}
+
+asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
+database_session::open_copy_out(pg::detail::copy_request what)
+{
+    what.options.call = options_;
+    return database_core::open_copy_out(core_, std::move(what));
+}
+
 database::database(std::string name)
 {
     auto why = std::make_exception_ptr(database_closed("database '" + name + "' is not open"));
@@ -60,6 +92,37 @@ asio::awaitable<void> database::close(std::chrono::milliseconds limit)
 asio::awaitable<pg::result> database::run(pg::statement what)
 {
     return database_core::run(core_, std::move(what));
+}
+
+asio::awaitable<pg::batch_answers> database::run_batch(pg::batch what)
+{
+    return database_core::run_batch(core_, std::move(what));
+}
+
+asio::awaitable<std::uint64_t> database::run_many(pg::repeated_statement what)
+{
+    return database_core::run_many(core_, std::move(what));
+}
+
+asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
+database::open_cursor(pg::statement what, pg::cursor_options how)
+{
+    return database_core::open_cursor(core_, std::move(what), how);
+}
+
+asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>> database::open_copy_in(pg::detail::copy_request what)
+{
+    return database_core::open_copy_in(core_, std::move(what));
+}
+
+asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>> database::open_copy_out(pg::detail::copy_request what)
+{
+    return database_core::open_copy_out(core_, std::move(what));
+}
+
+asio::awaitable<pg::listener> database::listen(std::string channel, pg::listen_options options)
+{
+    return database_core::listen(core_, std::move(channel), options);
 }
 
 asio::awaitable<std::vector<pg::result>> database::run_script(sql_text text, pg::call_options options)

@@ -37,6 +37,18 @@ public:
     static boost::asio::awaitable<void> open(std::shared_ptr<database_core> self);
     static boost::asio::awaitable<void> close(std::shared_ptr<database_core> self, std::chrono::milliseconds limit);
     static boost::asio::awaitable<pg::result> run(std::shared_ptr<database_core> self, pg::statement what);
+    // database_bulk.cpp
+    static boost::asio::awaitable<pg::batch_answers> run_batch(std::shared_ptr<database_core> self, pg::batch what);
+    static boost::asio::awaitable<std::uint64_t>
+    run_many(std::shared_ptr<database_core> self, pg::repeated_statement what);
+    static boost::asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
+    open_cursor(std::shared_ptr<database_core> self, pg::statement what, pg::cursor_options how);
+    static boost::asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>>
+    open_copy_in(std::shared_ptr<database_core> self, pg::detail::copy_request what);
+    static boost::asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
+    open_copy_out(std::shared_ptr<database_core> self, pg::detail::copy_request what);
+    static boost::asio::awaitable<pg::listener>
+    listen(std::shared_ptr<database_core> self, std::string channel, pg::listen_options options);
     static boost::asio::awaitable<std::vector<pg::result>>
     run_script(std::shared_ptr<database_core> self, sql_text text, pg::call_options options);
     static boost::asio::awaitable<database_health>
@@ -66,6 +78,9 @@ public:
     [[nodiscard]] const boost::asio::any_io_executor& pool_executor() const noexcept { return executor_; }
 
 private:
+    [[nodiscard]] static boost::asio::awaitable<lease>
+    take_connection(std::shared_ptr<database_core> self, usage user, pg::call_options& options);
+
     database_options options_;
     boost::asio::any_io_executor executor_;
     std::optional<tradecore::pool> pool_;

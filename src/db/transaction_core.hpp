@@ -37,6 +37,17 @@ public:
     static boost::asio::awaitable<std::vector<pg::result>>
     run_script(std::shared_ptr<transaction_core> self, sql_text text, pg::call_options options);
 
+    // transaction_bulk.cpp
+    static boost::asio::awaitable<pg::batch_answers> run_batch(std::shared_ptr<transaction_core> self, pg::batch what);
+    static boost::asio::awaitable<std::uint64_t>
+    run_many(std::shared_ptr<transaction_core> self, pg::repeated_statement what);
+    static boost::asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
+    open_cursor(std::shared_ptr<transaction_core> self, pg::statement what, pg::cursor_options how);
+    static boost::asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>>
+    open_copy_in(std::shared_ptr<transaction_core> self, pg::detail::copy_request what);
+    static boost::asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
+    open_copy_out(std::shared_ptr<transaction_core> self, pg::detail::copy_request what);
+
     /// Runs the body between open and finish. Its own coroutine thread, with its own cancellation state.
     static boost::asio::awaitable<void> drive(std::shared_ptr<transaction_core> self, erased_body body);
 
@@ -55,6 +66,14 @@ private:
         abandoned, // an outer level finished before this one
         closed
     };
+
+    struct command;
+    class open_stream;
+    class cursor_stream;
+    class copy_in_stream;
+    class copy_out_stream;
+    [[nodiscard]] static boost::asio::awaitable<command>
+    take_command(std::shared_ptr<transaction_core> self, pg::call_options options);
 
     // --- statements, on the outermost level -------------------------------------------------------
     void require_active() const;

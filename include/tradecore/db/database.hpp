@@ -54,7 +54,16 @@ public:
         : core_(std::move(core)), options_(options)
     {}
 
+    using pg::session::run;
     [[nodiscard]] boost::asio::awaitable<pg::result> run(pg::statement what) override;
+    [[nodiscard]] boost::asio::awaitable<pg::batch_answers> run_batch(pg::batch what) override;
+    [[nodiscard]] boost::asio::awaitable<std::uint64_t> run_many(pg::repeated_statement what) override;
+    [[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
+    open_cursor(pg::statement what, pg::cursor_options how) override;
+    [[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>>
+    open_copy_in(pg::detail::copy_request what) override;
+    [[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
+    open_copy_out(pg::detail::copy_request what) override;
 
 private:
     std::shared_ptr<detail::database_core> core_;
@@ -66,7 +75,9 @@ private:
 /// The object is a handle: copies are the same database. The verbs (`fetch`, `fetchrow`, `fetchval`,
 /// `execute`, of `session`) run on the connection of the ambient transaction when the calling coroutine is
 /// inside one of this database, at any depth and in children, else on a connection of the pool for the
-/// time of the statement.
+/// time of the statement. So do batches, `execute_many`, cursors and COPY: outside of a transaction a cursor or a COPY
+/// keeps its connection until its end, and every limit of a command holds for a COPY as a whole; inside, a COPY has the
+/// transaction for itself until its end, while a cursor lets other statements run between its slices.
 ///
 /// Errors: as of `session`; `pool_timeout`, `waits_for_itself`, `transaction_closed`, `database_closed`,
 /// `database_disabled`.
@@ -103,7 +114,16 @@ public:
     [[nodiscard]] boost::asio::awaitable<void> close(std::chrono::milliseconds limit = std::chrono::seconds(10));
 
     /// The door all verbs go through.
+    using pg::session::run;
     [[nodiscard]] boost::asio::awaitable<pg::result> run(pg::statement what) override;
+    [[nodiscard]] boost::asio::awaitable<pg::batch_answers> run_batch(pg::batch what) override;
+    [[nodiscard]] boost::asio::awaitable<std::uint64_t> run_many(pg::repeated_statement what) override;
+    [[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
+    open_cursor(pg::statement what, pg::cursor_options how) override;
+    [[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>>
+    open_copy_in(pg::detail::copy_request what) override;
+    [[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
+    open_copy_out(pg::detail::copy_request what) override;
 
     /// The same database with options for the calls made through the returned object:
     /// `db.with({.timeout = 250ms, .name = "order_insert"}).execute(…)`.
@@ -113,6 +133,13 @@ public:
     /// a transaction of this database it belongs to it.
     [[nodiscard]] boost::asio::awaitable<std::vector<pg::result>>
     run_script(sql_text text, pg::call_options options = {});
+
+    /// Listens to a channel on a connection that is taken from the pool for as long as the listener lives, and is
+    /// closed with it: what one session listens to must not wait for another's statements, nor be inherited by the
+    /// pool's next user. It counts towards the pool's `maximum`, and is never that of an ambient transaction.
+    /// A connection that is lost ends the listener with its error; listen again then.
+    /// @throws and errors as of `pg::connection::listen`; those of waiting for a connection.
+    [[nodiscard]] boost::asio::awaitable<pg::listener> listen(std::string channel, pg::listen_options options = {});
 
     /// Runs `body` in a transaction: commits when it returns, rolls back when it throws or is cancelled.
     ///

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,8 @@ public:
     using pg::session::run;
     [[nodiscard]] virtual boost::asio::awaitable<std::vector<pg::result>>
     run_script(sql_text text, pg::call_options options) = 0;
+    /// As of `pg::connection`; a connection that cannot listen refuses.
+    [[nodiscard]] virtual boost::asio::awaitable<pg::listener> listen(std::string channel, pg::listen_options options);
     virtual void close() noexcept = 0;
     [[nodiscard]] virtual bool is_open() const noexcept = 0;
     [[nodiscard]] virtual std::size_t in_flight() const noexcept = 0;
