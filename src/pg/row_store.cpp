@@ -2,6 +2,7 @@
 #include <tradecore/pg/row_store.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <new>
 
 namespace tradecore::pg::detail {
@@ -16,6 +17,7 @@ namespace {
 constexpr std::size_t first_block = 512;
 constexpr std::size_t largest_block = std::size_t{1} << 20U;
 constexpr std::size_t growth = 4;
+constexpr std::size_t first_rows = 8;
 
 // A stock of first blocks. Without it every small result costs a call of malloc and free, a tenth of what a pipelined
 // query takes in all. The sanitizer has to see each of them, so it gets no stock.
@@ -77,15 +79,38 @@ void give_first_block(void* memory) noexcept
 
 } // namespace
 
-void row_store::release(block* newest) noexcept
+void row_store::release() noexcept
 {
-    while (newest != nullptr) {
-        auto* const released = std::exchange(newest, newest->before);
+    if (room_ > first_rows)
+        std::free(rows_); // NOLINT(cppcoreguidelines-no-malloc): as it was got
+    while (newest_ != nullptr) {
+        auto* const released = std::exchange(newest_, newest_->before);
         if (released->bytes == first_block)
             give_first_block(released);
         else
             ::operator delete(released);
     }
+}
+
+void row_store::grow_rows()
+{
+    if (room_ == 0) {
+        void* const table = reserve(first_rows * sizeof(*rows_));
+        rows_ = static_cast<const char**>(table);
+        room_ = first_rows;
+        free_ += first_rows * sizeof(*rows_);
+        return;
+    }
+    // realloc, for it moves the pages of a large table instead of its bytes.
+    const bool own = room_ > first_rows;
+    // NOLINTNEXTLINE(cppcoreguidelines-no-malloc)
+    void* const larger = std::realloc(own ? rows_ : nullptr, 2 * room_ * sizeof(*rows_));
+    if (larger == nullptr)
+        throw std::bad_alloc();
+    if (!own)
+        std::memcpy(larger, rows_, size_ * sizeof(*rows_));
+    rows_ = static_cast<const char**>(larger);
+    room_ *= 2;
 }
 
 char* row_store::reserve(std::size_t bytes)
@@ -108,6 +133,8 @@ bool row_store::append(std::string_view payload, std::size_t columns)
     constexpr std::size_t length_bytes = sizeof(std::int32_t);
     if (payload.size() < count_bytes + columns * length_bytes || load<std::uint16_t>(payload) != columns)
         return false;
+    if (size_ == room_)
+        grow_rows();
     const std::string_view values = payload.substr(count_bytes);
     const std::size_t table = columns * sizeof(std::uint32_t);
     char* const record = reserve(std::max<std::size_t>(table + values.size(), 1));
@@ -132,7 +159,7 @@ bool row_store::append(std::string_view payload, std::size_t columns)
     if (at != values.size())
         return false;
     std::memcpy(record + table, values.data(), values.size());
-    rows_.push_back(record);
+    rows_[size_++] = record;
     free_ = record + table + values.size();
     return true;
 }

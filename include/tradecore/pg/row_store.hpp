@@ -3,8 +3,6 @@
 
 #include <tradecore/pg/byte_order.hpp>
 
-#include <boost/container/small_vector.hpp>
-
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -30,12 +28,7 @@ public:
     };
 
     row_store() = default;
-    row_store(row_store&& other) noexcept
-        : rows_(std::move(other.rows_)), newest_(std::exchange(other.newest_, nullptr)),
-          free_(std::exchange(other.free_, nullptr)), end_(std::exchange(other.end_, nullptr))
-    {
-        other.rows_.clear();
-    }
+    row_store(row_store&& other) noexcept { swap(other); }
     row_store& operator=(row_store&& other) noexcept
     {
         row_store taken(std::move(other));
@@ -47,10 +40,10 @@ public:
     ~row_store()
     {
         if (newest_ != nullptr)
-            release(newest_);
+            release();
     }
 
-    [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     /// The value at (row, column); both must exist.
     [[nodiscard]] value at(std::size_t row, std::size_t column) const noexcept
@@ -71,14 +64,19 @@ private:
     void swap(row_store& other) noexcept
     {
         std::swap(rows_, other.rows_);
+        std::swap(size_, other.size_);
+        std::swap(room_, other.room_);
         std::swap(newest_, other.newest_);
         std::swap(free_, other.free_);
         std::swap(end_, other.end_);
     }
     char* reserve(std::size_t bytes);
-    static void release(block* newest) noexcept;
+    void grow_rows();
+    void release() noexcept;
 
-    boost::container::small_vector<const char*, 2> rows_;
+    const char** rows_ = nullptr; // of few rows in the first block, of more in memory of their own
+    std::size_t size_ = 0;
+    std::size_t room_ = 0;
     block* newest_ = nullptr; // each leads to the one before it
     char* free_ = nullptr;    // in the newest block
     char* end_ = nullptr;

@@ -30,7 +30,11 @@ public:
     public:
         place(wish wanted, clock::time_point deadline) noexcept : wanted_(wanted), deadline_(deadline) {}
 
-        void suspend(waiter::handler_type handler) { waiter_.suspend(std::move(handler)); }
+        template <class Handler>
+        void suspend(Handler handler)
+        {
+            waiter_.suspend(std::move(handler));
+        }
 
     private:
         friend class gate;

@@ -68,7 +68,7 @@ link::clock::time_point link::now()
 
 asio::awaitable<void> link::stand_in_line(gate::wish wanted, clock::time_point deadline)
 {
-    auto suspended = [](waiter::handler_type handler, std::weak_ptr<link> on, gate::place_ptr place) {
+    auto suspended = [](auto handler, std::weak_ptr<link> on, gate::place_ptr place) {
         if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
             slot.assign([on = std::move(on), place](asio::cancellation_type) {
                 if (const auto owner = on.lock())
@@ -82,8 +82,8 @@ asio::awaitable<void> link::stand_in_line(gate::wish wanted, clock::time_point d
         watch_deadline(deadline);
         const gate::place_ptr place(new gate::place(wanted, deadline));
         gate_.join(place, again);
-        co_await asio::async_initiate<const waiter::token&, void(std::exception_ptr)>(
-            suspended, asio::use_awaitable, weak_from_this(), place);
+        co_await asio::async_initiate<const asio::deferred_t&, void(std::exception_ptr)>(
+            suspended, asio::deferred, weak_from_this(), place);
         if (gate_.arrived(wanted))
             co_return;
     }
@@ -145,27 +145,10 @@ exchange_ptr link::take_front() noexcept
     return taken;
 }
 
-asio::awaitable<void> link::suspend(exchange_ptr on, exchange::awaits what)
+void link::cancel_by_slot(exchange& of)
 {
-    return asio::async_initiate<const waiter::token&, void(std::exception_ptr)>(
-        [](waiter::handler_type handler, const exchange_ptr& awaited, exchange::awaits end_or_event) {
-            if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
-                slot.assign([awaited](asio::cancellation_type) {
-                    if (auto* owner = awaited->on_)
-                        owner->cancel(*awaited, aborted());
-                });
-            }
-            awaited->awaits_ = end_or_event;
-            awaited->waiter_.suspend(std::move(handler));
-            if (awaited->finished_)
-                awaited->waiter_.resume_later(awaited->failure_);
-        },
-        asio::use_awaitable, std::move(on), what);
-}
-
-asio::awaitable<void> link::wait(exchange_ptr awaited)
-{
-    return suspend(std::move(awaited), exchange::awaits::end);
+    if (auto* const owner = of.on_)
+        owner->cancel(of, aborted());
 }
 
 asio::awaitable<void> link::progress(exchange_ptr awaited)
@@ -193,16 +176,13 @@ asio::awaitable<void> link::room(exchange_ptr awaited, std::size_t below)
         std::rethrow_exception(failure);
 }
 
-void link::answer(exchange& ended, const std::exception_ptr& failure)
+void link::fail(exchange& unfinished, const std::exception_ptr& why)
 {
-    if (ended.finished_)
+    if (unfinished.finished_)
         return;
-    ended.finished_ = true;
-    ended.failure_ = failure;
-    if (failure)
-        ended.waiter_.resume_later(failure);
-    else
-        ended.waiter_.resume_now(executor_);
+    unfinished.finished_ = true;
+    unfinished.failure_ = why;
+    unfinished.waiter_.resume_later(why);
 }
 
 // --- deadlines -----------------------------------------------------------------------------------------------------
@@ -233,8 +213,10 @@ void link::on_deadline()
             " ms; the connection was closed")));
     const auto late = std::make_exception_ptr(timeout_error("no answer from " + peer_ + " within the time limit"));
     auto earliest = gate_.dismiss_late(now, late);
+    if (cancelling_ && cancelling_->target && cancelling_->again <= now)
+        send_cancel();
     if (cancelling_)
-        earliest = std::min(earliest, cancelling_->limit);
+        earliest = std::min({earliest, cancelling_->limit, cancelling_->again});
     for (auto waiting = first_; waiting; waiting = waiting->next_) {
         if (waiting->deadline > now) {
             earliest = std::min(earliest, waiting->deadline);
@@ -274,7 +256,7 @@ void link::close(std::exception_ptr why) noexcept
     deadline_timer_->cancel();
     cancelling_.reset();
     while (const auto unanswered = take_front())
-        answer(*unanswered, unanswered->cancelled_because_ ? unanswered->cancelled_because_ : closed_because_);
+        fail(*unanswered, unanswered->cancelled_because_ ? unanswered->cancelled_because_ : closed_because_);
     gate_.dismiss_all(closed_because_);
     if (notifications)
         notifications->end(closed_because_);

@@ -14,7 +14,10 @@
 #include <tradecore/pg/connection.hpp>
 #include <tradecore/pg/type_registry.hpp>
 
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -65,6 +68,25 @@ class turn;
 ///
 /// Thread safety: none. Lifetimes: always owned by a shared_ptr; who waits on a link keeps it alive.
 class link final : public std::enable_shared_from_this<link>, private abandonable {
+    // Awaited as it is: an awaitable would cost one coroutine frame more, and Asio keeps only two for use again.
+    struct suspension {
+        template <class Handler>
+        void operator()(Handler handler, const exchange_ptr& awaited, exchange::awaits what) const
+        {
+            if (auto slot = boost::asio::get_associated_cancellation_slot(handler); slot.is_connected())
+                slot.assign([awaited](boost::asio::cancellation_type) { cancel_by_slot(*awaited); });
+            awaited->awaits_ = what;
+            awaited->waiter_.suspend(std::move(handler));
+            if (awaited->finished_)
+                awaited->waiter_.resume_later(awaited->failure_);
+        }
+    };
+    [[nodiscard]] static auto suspend(exchange_ptr on, exchange::awaits what)
+    {
+        return boost::asio::async_initiate<const boost::asio::deferred_t&, void(std::exception_ptr)>(
+            suspension(), boost::asio::deferred, std::move(on), what);
+    }
+
 public:
     using socket_type = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol>;
     using clock = exchange::clock;
@@ -115,7 +137,7 @@ public:
 
     /// Waits until an exchange has ended.
     /// @throws what ended it when it did not come to its end. Cancellation: see `cancel`.
-    [[nodiscard]] boost::asio::awaitable<void> wait(exchange_ptr awaited);
+    [[nodiscard]] auto wait(exchange_ptr awaited) { return suspend(std::move(awaited), exchange::awaits::end); }
     /// Waits until its machine has made progress since the last call, or has ended. Several messages that arrive
     /// together wake once.
     /// @throws and cancellation as `wait`.
@@ -177,9 +199,9 @@ private:
     void abandon() noexcept override;
 
     // link.cpp
-    [[nodiscard]] boost::asio::awaitable<void> suspend(exchange_ptr on, exchange::awaits what);
+    static void cancel_by_slot(exchange& of);
     [[nodiscard]] boost::asio::awaitable<void> stand_in_line(gate::wish wanted, clock::time_point deadline);
-    void answer(exchange& ended, const std::exception_ptr& failure);
+    void fail(exchange& unfinished, const std::exception_ptr& why);
     exchange_ptr take_front() noexcept;
     void watch_deadline(clock::time_point deadline);
     void on_deadline();
@@ -196,6 +218,7 @@ private:
     void end_exchange();
     void wake_for_progress();
     void flush();
+    [[nodiscard]] bool wrote_at_once();
     [[nodiscard]] bool take_outgoing();
     void trace_sent() const;
     void wait_writable();
@@ -203,6 +226,7 @@ private:
 
     // link_cancel.cpp
     void ask_to_stop(exchange& running, const std::exception_ptr& why);
+    void send_cancel();
     void on_cancel_request_ended();
     void on_cancelled_ended();
     void front_changed();
@@ -240,6 +264,7 @@ private:
         exchange_ptr target; // null after its end
         bool asked = false;  // the second socket has ended, or there is none
         clock::time_point limit;
+        clock::time_point again = exchange::no_deadline; // when to ask once more
     };
     std::optional<cancelling> cancelling_;
 

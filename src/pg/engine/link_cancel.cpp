@@ -15,6 +15,9 @@ namespace {
 // An exchange that was given up before its turn usually ends by itself sooner than a request could reach the server.
 constexpr std::chrono::milliseconds given_up_grace{20};
 
+// How long a server that was asked to stop may go on before it is asked again.
+constexpr std::chrono::milliseconds pause_before_next_request{100};
+
 } // namespace
 
 void link::cancel(exchange& unwanted, std::exception_ptr why)
@@ -24,7 +27,7 @@ void link::cancel(exchange& unwanted, std::exception_ptr why)
     if (first_.get() != &unwanted) {
         unwanted.machine().drop();
         unwanted.deadline = exchange::no_deadline;
-        answer(unwanted, why);
+        fail(unwanted, why);
         return;
     }
     unwanted.cancelled_because_ = why;
@@ -41,7 +44,7 @@ void link::ask_to_stop(exchange& running, const std::exception_ptr& why)
     }
     auto last_words = running.machine().cancel();
     if (last_words.empty() && (!server || key.pid == 0)) {
-        answer(running, why);
+        fail(running, why);
         close(std::make_exception_ptr(connection_error(
             client_errc::connection_closed, "the connection was closed because it could not be asked to stop")));
         return;
@@ -54,7 +57,14 @@ void link::ask_to_stop(exchange& running, const std::exception_ptr& why)
         send();
         return;
     }
-    // When the request fails, whether it arrived is unknown: the limit above then decides.
+    send_cancel();
+}
+
+void link::send_cancel()
+{
+    cancelling_->asked = false;
+    cancelling_->again = exchange::no_deadline;
+    // When the request fails, whether it arrived is unknown: the limit then decides.
     asio::co_spawn(
         executor_, send_cancel_request(executor_, *server, key, cancelling_->limit),
         [self = shared_from_this()](const std::exception_ptr& failed) {
@@ -68,6 +78,11 @@ void link::on_cancel_request_ended()
     if (!cancelling_)
         return;
     cancelling_->asked = true;
+    if (cancelling_->target) {
+        // A server that had not begun yet, or was just between two statements, has passed over the request.
+        cancelling_->again = clock::now() + pause_before_next_request;
+        watch_deadline(cancelling_->again);
+    }
     check_cancel_over();
 }
 

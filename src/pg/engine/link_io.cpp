@@ -211,12 +211,16 @@ void link::dispatch_to_exchange(const protocol::message& incoming)
 
 void link::end_exchange()
 {
-    const auto ended = take_front();
+    auto ended = take_front();
     if (first_)
         front_changed();
     if (cancelling_ && cancelling_->target == ended)
         on_cancelled_ended();
-    answer(*ended, nullptr);
+    ended->finished_ = true;
+    // Let go before its coroutine runs on, which then holds the exchange alone and can give it back for use again.
+    auto resumed = std::move(ended->waiter_);
+    ended.reset();
+    resumed.resume_now(executor_);
 }
 
 void link::wake_for_progress()
@@ -254,6 +258,8 @@ void link::send()
 
 void link::flush()
 {
+    if (wrote_at_once())
+        return;
     while (is_open() && !write_waits_) {
         if (written_ == writing_.size()) {
             written_ = 0;
@@ -274,6 +280,22 @@ void link::flush()
     }
     if (wait_for_room_ > 0)
         wake_for_room();
+}
+
+// What nearly always happens, without handing buffers over: nothing waits, and the socket takes everything.
+bool link::wrote_at_once()
+{
+    if (tls_ || trace || write_waits_ || !writing_.empty() || outgoing_.empty() || !is_open())
+        return false;
+    error_code error;
+    const auto written = socket_->write_some(asio::buffer(outgoing_), error);
+    if (written == outgoing_.size()) {
+        empty(outgoing_);
+        return wait_for_room_ == 0;
+    }
+    writing_.swap(outgoing_);
+    written_ = written;
+    return false;
 }
 
 // @returns whether there is something to write.

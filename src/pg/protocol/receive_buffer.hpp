@@ -3,7 +3,11 @@
 
 #include "pg/protocol/message.hpp"
 
+#include <tradecore/pg/byte_order.hpp>
+
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <span>
@@ -34,15 +38,41 @@ public:
     /// @returns where to receive into; never empty. Invalidates views of earlier messages.
     [[nodiscard]] std::span<char> space();
     /// Says that the first `count` bytes of `space()` were filled.
-    void received(std::size_t count) noexcept { end_ += count; }
+    void received(std::size_t count) noexcept
+    {
+        end_ += count;
+        last_ = count;
+        filled_ = end_ == capacity_;
+    }
     /// Takes the next message out. Its payload is valid until `space()` is called.
-    [[nodiscard]] framing next(message& out) noexcept;
+    [[nodiscard]] framing next(message& out) noexcept
+    {
+        constexpr std::size_t length_field = 4;
+        const std::size_t available = end_ - begin_;
+        if (available < header)
+            return framing::incomplete;
+        const char* const at = data_.get() + begin_;
+        const std::size_t length = pg::detail::load<std::uint32_t>(at + 1);
+        if (length < length_field || length > largest_message_)
+            return framing::malformed;
+        if (available < length + 1)
+            return framing::incomplete;
+        out = {static_cast<backend>(*at), {at + header, length - length_field}};
+        begin_ += length + 1;
+        return framing::complete;
+    }
 
 private:
     void reserve(std::size_t capacity);
 
-    std::unique_ptr<char[]> data_;
+    struct freed {
+        void operator()(char* memory) const noexcept { std::free(memory); } // NOLINT(cppcoreguidelines-no-malloc)
+    };
+
+    std::unique_ptr<char, freed> data_;
     std::size_t capacity_ = 0;
+    std::size_t last_ = 0; // how much came the last time
+    bool filled_ = false;  // and whether there was no room for more
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
     std::size_t largest_message_;

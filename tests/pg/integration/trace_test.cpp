@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/postgres.hpp"
+#include "support/run.hpp"
+
+#include <tradecore/pg/connection.hpp>
+#include <tradecore/pg/trace.hpp>
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace tradecore;
+using test::run;
+namespace asio = boost::asio;
+
+class recording : public pg::tracer {
+public:
+    void on_message(direction way, char type, std::size_t bytes) noexcept override
+    {
+        (way == direction::sent ? sent : received) += type;
+        bytes_of[type] = bytes;
+    }
+    void on_query_start(const pg::query_trace& query) noexcept override { started.emplace_back(query.text); }
+    void on_query_end(const pg::query_trace& query) noexcept override
+    {
+        ended.push_back(
+            std::string(query.label) + " " + std::to_string(query.rows) + " " +
+            (query.error_code ? query.error_code.message() : "ok"));
+        took.push_back(query.duration);
+    }
+
+    std::string sent;
+    std::string received;
+    std::map<char, std::size_t> bytes_of;
+    std::vector<std::string> started;
+    std::vector<std::string> ended;
+    std::vector<std::chrono::steady_clock::duration> took;
+};
+
+asio::awaitable<std::unique_ptr<pg::connection>> connect(std::shared_ptr<recording> trace)
+{
+    auto options = pg::connect_options::parse(test::dsn());
+    options.trace = std::move(trace);
+    co_return co_await pg::connection::connect(co_await asio::this_coro::executor, options);
+}
+
+TEST(trace, tells_of_messages_and_queries)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto trace = std::make_shared<recording>();
+        const auto db = co_await connect(trace);
+        EXPECT_EQ(trace->sent, "");
+        co_await db->fetch("SELECT generate_series(1, 3)");
+        EXPECT_EQ(trace->sent, "PDSBES");
+        EXPECT_EQ(trace->received, "1tTZ2DDDCZ");
+        EXPECT_EQ(trace->bytes_of['Z'], 6U);
+        co_await db->run_script({"SELECT 1; SELECT 2", nullptr});
+        EXPECT_EQ(trace->sent, "PDSBESQ");
+        EXPECT_THROW((void)co_await db->fetchval<int>("SELECT 1 / 0"), pg::division_by_zero);
+        EXPECT_EQ(
+            trace->started,
+            (std::vector<std::string>{"SELECT generate_series(1, 3)", "SELECT 1; SELECT 2", "SELECT 1 / 0"}));
+        EXPECT_EQ(trace->ended.size(), 3U);
+        trace->ended.resize(3);
+        EXPECT_EQ(trace->ended[0], "FETCH 3 ok");
+        EXPECT_EQ(trace->ended[1], "SCRIPT 2 ok");
+        EXPECT_TRUE(trace->ended[2].starts_with("FETCHVAL 0 ")) << trace->ended[2];
+        EXPECT_FALSE(trace->ended[2].ends_with("ok"));
+        for (const auto took : trace->took)
+            EXPECT_GT(took.count(), 0);
+    });
+}
+
+TEST(trace, shows_one_round_trip_without_names_from_the_second_use_on)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto trace = std::make_shared<recording>();
+        auto options = pg::connect_options::parse(test::dsn());
+        options.trace = trace;
+        options.prepared_statements = pg::prepared_statements::unnamed;
+        const auto db = co_await pg::connection::connect(co_await asio::this_coro::executor, options);
+        EXPECT_EQ(co_await db->fetchval<int>("SELECT $1::int", 1), 1);
+        EXPECT_EQ(trace->sent, "PDSPBDES");
+        trace->sent.clear();
+        trace->received.clear();
+        EXPECT_EQ(co_await db->fetchval<int>("SELECT $1::int", 2), 2);
+        EXPECT_EQ(trace->sent, "PBDES");
+        EXPECT_EQ(trace->received, "12TDCZ");
+    });
+}
+
+TEST(parameter_status, is_told_when_it_changes)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect(nullptr);
+        std::vector<std::string> told;
+        db->on_parameter([&](std::string_view name, std::string_view value) {
+            told.push_back(std::string(name) + "=" + std::string(value));
+            EXPECT_EQ(db->parameter(name), value);
+        });
+        co_await db->execute("SET application_name = 'other'");
+        EXPECT_EQ(told, (std::vector<std::string>{"application_name=other"}));
+    });
+}
+
+} // namespace

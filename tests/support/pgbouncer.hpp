@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "support/child_process.hpp"
+#include "support/test_server.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tradecore::test {
+
+/// A PgBouncer of the test's own in front of the test server: one server connection for all clients, given to another
+/// client after each transaction. Whoever comes from this machine is let in.
+class pgbouncer {
+public:
+    /// @param settings further lines for its configuration.
+    explicit pgbouncer(const std::vector<std::string>& settings = {});
+
+    /// @returns where it listens (a Unix socket), and which database the server has behind it.
+    [[nodiscard]] std::string dsn() const;
+
+private:
+    temporary_folder folder_;
+    std::string database_;
+    std::unique_ptr<child_process> process_;
+};
+
+} // namespace tradecore::test
