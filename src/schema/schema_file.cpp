@@ -117,7 +117,7 @@ asio::awaitable<attempt> apply_under_lock(std::shared_ptr<task> what)
     const runtime_sql script(what->text);
     const auto results = co_await what->where.run_script(script.text(), {.name = "schema"});
     for (const auto& each : results) {
-        const auto& tag = each.tag().text();
+        const std::string tag(each.tag().text());
         if (tag == "COMMIT" || tag == "ROLLBACK") {
             throw std::runtime_error(
                 "schema '" + what->name + "' contains " + tag +
