@@ -47,6 +47,13 @@ void append_network(std::string& out, const natural_value& value)
     out += value.bytes;
 }
 
+// Types whose binary form is their text behind a version, 1.
+bool is_versioned_text(type_ref server) noexcept
+{
+    return server == oids::jsonpath ||
+           ((server.is_named("ltree") || server.is_named("lquery")) && server.receives_binary());
+}
+
 void append_one_byte(std::string& out, const natural_value& value)
 {
     const auto byte = one_byte_char::parse(value.bytes);
@@ -105,7 +112,7 @@ bool value_goes_into(oid natural, type_ref server) noexcept
     case oids::macaddr:
         return server == oids::macaddr8;
     case oids::text:
-        return server == oids::char_;
+        return server == oids::char_ || is_versioned_text(server);
     default:
         break;
     }
@@ -124,7 +131,12 @@ void append_value(std::string& out, const natural_value& value, type_ref server)
     case oids::inet:
         return append_network(out, value);
     case oids::text:
-        return append_one_byte(out, value);
+        if (server == oids::char_) {
+            return append_one_byte(out, value);
+        }
+        out += '\1';
+        out += value.bytes;
+        return;
     case oids::cidr:
     case oids::varbit:
     case oids::macaddr:

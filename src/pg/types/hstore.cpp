@@ -125,6 +125,23 @@ std::optional<hstore> detail::hstore_from_wire(std::string_view bytes)
     return count >= 0 && bytes.empty() ? std::optional(std::move(value)) : std::nullopt;
 }
 
+void parameter_traits<hstore>::encode(const hstore& value, parameter_writer& to)
+{
+    to.append(static_cast<std::int32_t>(value.size()));
+    for (const auto& [key, item] : value) {
+        const auto begin = to.begin_value();
+        to.append_text(key);
+        to.end_value(begin);
+        if (!item) {
+            to.append(std::int32_t{-1});
+            continue;
+        }
+        const auto item_begin = to.begin_value();
+        to.append_text(*item);
+        to.end_value(item_begin);
+    }
+}
+
 hstore field_traits<hstore>::decode(const field& from)
 {
     auto value =

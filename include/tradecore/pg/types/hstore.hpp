@@ -32,9 +32,11 @@ struct field_traits<hstore> {
     static hstore decode(const field& from);
 };
 
+/// Goes into hstore only; into other types as the text that `to_string` makes.
 template <>
 struct parameter_traits<hstore> {
-    static std::string convert(const hstore& value) { return to_string(value); }
+    static constexpr std::string_view type_name = "hstore";
+    static void encode(const hstore& value, parameter_writer& to);
 };
 
 } // namespace tradecore::pg

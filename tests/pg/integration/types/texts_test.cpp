@@ -144,6 +144,8 @@ TEST(extensions, have_values_too)
         EXPECT_EQ(co_await db->fetchval<std::string>("SELECT $1::hstore -> 'a'", pairs), "1");
         const auto script = co_await db->run_script({"SELECT '\"a b\"=>NULL, \"c\"=>\"d\\\"\"'::hstore", nullptr});
         EXPECT_EQ(script.at(0).size(), 1U);
+        const std::vector<std::optional<hstore>> several = {pairs, std::nullopt, hstore()};
+        EXPECT_EQ((co_await db->fetchval<std::vector<std::optional<hstore>>>("SELECT $1::hstore[]", several)), several);
         const ltree path{"Top.Science.Astronomy"};
         EXPECT_EQ(co_await db->fetchval<ltree>("SELECT $1::ltree", path), path);
         EXPECT_TRUE(co_await db->fetchval<bool>("SELECT $1::ltree ~ $2::lquery", path, lquery{"*.science@.*"}));
