@@ -8,6 +8,7 @@
 
 #include <tradecore/pg/error.hpp>
 
+#include <optional>
 #include <utility>
 
 namespace tradecore::pg::engine {
@@ -86,14 +87,31 @@ closable_statements send(link& on, const borrowed& running, const statement& wha
     return closing;
 }
 
-/// Whether the server refused only because what is remembered of the statement is out of date.
-bool is_stale(execution& ended, const diagnostics& error, const prepared_statement& prepared)
+/// As `send`.
+/// @returns nothing when an argument does not fit what is known of types that users may have changed.
+std::optional<closable_statements>
+send_if_it_fits(link& on, const borrowed& running, const statement& what, const prepared_statement& prepared)
 {
-    if (!prepared.name.empty())
-        return is_out_of_date(error);
-    // The types were told to the server: one may be gone, an operator may want others, columns may have been added.
+    try {
+        return send(on, running, what, prepared);
+    }
+    catch (const argument_error&) {
+        if (prepared.parameter_types.known() == nullptr)
+            throw;
+        return std::nullopt;
+    }
+}
+
+/// Whether the server refused only because what is remembered of the statement is out of date.
+/// @param remembered whether it was prepared by an earlier call.
+bool is_stale(execution& ended, const diagnostics& error, bool remembered)
+{
+    if (is_out_of_date(error))
+        return true;
+    // The types of the parameters are fixed, by us or by the server that prepared it: one may be gone, an operator may
+    // want another now; and columns may have been added. Who may not do something may not do it the second time.
     const bool types_or_columns = error.code.class_code() == "42000"_sqlstate || error.code == "08P01"_sqlstate;
-    return !ended.machine().was_bound() && types_or_columns;
+    return remembered && types_or_columns && error.code != "42501"_sqlstate && !ended.machine().was_bound();
 }
 
 /// Whether a statement was stopped by a request that was meant for one before it. What it did is undone.
@@ -105,11 +123,12 @@ bool was_hit(const execution& ended, const diagnostics& error)
 /// Deals with an error of the server.
 /// @returns when the statement is worth another attempt. @throws the error when it is not.
 void give_up_or_repeat(
-    link& on, execution& ended, const statement& what, const prepared_statement& prepared, bool may_repeat)
+    link& on, execution& ended, const statement& what, const prepared_statement& prepared, bool remembered,
+    bool may_repeat)
 {
     auto& error = *ended.machine().error();
     const bool old_types = may_be_of_old_types(error, prepared.parameter_types, prepared.columns.get());
-    const bool stale = old_types || is_stale(ended, error, prepared);
+    const bool stale = old_types || is_stale(ended, error, remembered);
     if (stale)
         on.statements.erase(what.sql.text);
     if (old_types)
@@ -121,12 +140,20 @@ void give_up_or_repeat(
     std::rethrow_exception(error_of(ended, std::move(error), label_of(what.options, what.verb)));
 }
 
-} // namespace
-
-asio::awaitable<result> run_statement(std::shared_ptr<link> on, statement what)
+/// Throws when the answer is of no use to the caller, though there was no error.
+void require_whole_answer(fsm::execute& machine, const statement& what)
 {
-    const auto deadline = deadline_of(*on, what.options);
-    for (bool again = false;; again = true) {
+    if (machine.dropped_copy())
+        throw argument_error(
+            "COPY to the client is not supported by " + std::string(label_of(what.options, what.verb)) +
+            "; its data was dropped");
+}
+
+/// Everything that may have to be done for a statement. @param again whether it was tried before.
+asio::awaitable<result>
+run_with_care(std::shared_ptr<link> on, statement what, link::clock::time_point deadline, bool again)
+{
+    for (;; again = true) {
         on->require_open();
         auto prepared = on->statements.find(what.sql.text);
         const bool remembered = prepared != nullptr;
@@ -137,28 +164,63 @@ asio::awaitable<result> run_statement(std::shared_ptr<link> on, statement what)
         on->require_open();
         const borrowed running(*on, plan_for(what, prepared));
         running->deadline = deadline;
+        auto sent = again ? send(*on, running, what, *prepared) : send_if_it_fits(*on, running, what, *prepared);
+        if (!sent) {
+            // A label or an attribute may have been added since it was looked up.
+            on->types->forget();
+            on->statements.erase(what.sql.text);
+            continue;
+        }
+        auto closing = std::move(*sent);
+        co_await on->wait(running.shared());
+        auto& machine = running->machine();
+        if (machine.has_other_columns())
+            on->statements.erase(what.sql.text);
+        if (!machine.error()) {
+            require_whole_answer(machine, what);
+            if (!prepared->tells_types || !contradicts(machine.answer()))
+                co_return std::move(machine.answer());
+            on->statements.erase(what.sql.text);
+            co_return co_await describe_anew(on, std::move(machine.answer()), deadline);
+        }
+        // After an error the server passes over everything up to Sync.
+        on->statements.put_back(std::move(closing));
+        give_up_or_repeat(*on, *running, what, *prepared, remembered, !again);
+    }
+}
+
+// A plain function: as an argument in a coroutine's own call the statement would be in its frame twice.
+asio::awaitable<result> rest_of(std::shared_ptr<link> on, statement& what, link::clock::time_point deadline, bool again)
+{
+    return run_with_care(std::move(on), std::move(what), deadline, again);
+}
+
+} // namespace
+
+// The usual course alone, in a frame of less than 1020 bytes: Asio keeps no larger one for use again.
+asio::awaitable<result> run_statement(std::shared_ptr<link> on, statement what)
+{
+    on->require_open();
+    const auto deadline = deadline_of(*on, what.options);
+    const auto prepared = on->statements.find(what.sql.text);
+    if (!prepared || !on->is_free() || prepared->tells_types || prepared->parameter_types.known() != nullptr)
+        co_return co_await rest_of(std::move(on), what, deadline, false);
+    {
+        const borrowed running(*on, plan_for(what, prepared));
+        running->deadline = deadline;
         auto closing = send(*on, running, what, *prepared);
         co_await on->wait(running.shared());
         auto& machine = running->machine();
         if (machine.has_other_columns())
             on->statements.erase(what.sql.text);
-        if (!machine.error() && !machine.dropped_copy()) {
-            if (!prepared->tells_types)
-                co_return std::move(machine.answer());
-            auto contradictions = find_contradictions(machine.answer());
-            if (contradictions.empty())
-                co_return std::move(machine.answer());
-            on->statements.erase(what.sql.text);
-            co_return co_await describe_anew(on, std::move(machine.answer()), std::move(contradictions), deadline);
+        if (!machine.error()) {
+            require_whole_answer(machine, what);
+            co_return std::move(machine.answer());
         }
-        if (!machine.error())
-            throw argument_error(
-                "COPY to the client is not supported by " + std::string(label_of(what.options, what.verb)) +
-                "; its data was dropped");
-        // After an error the server passes over everything up to Sync.
         on->statements.put_back(std::move(closing));
-        give_up_or_repeat(*on, *running, what, *prepared, !again && (remembered || !prepared->name.empty()));
+        give_up_or_repeat(*on, *running, what, *prepared, true, true);
     }
+    co_return co_await rest_of(std::move(on), what, deadline, true);
 }
 
 asio::awaitable<std::vector<result>> run_script(std::shared_ptr<link> on, sql_text text, call_options options)

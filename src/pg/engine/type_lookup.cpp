@@ -353,33 +353,34 @@ bool tell_types(const row_description& columns) noexcept
         columns, [](const column& one) { return one.known != nullptr && tells_types({one.type, one.known.get()}); });
 }
 
-std::vector<oid> find_contradictions(const result& rows)
+bool contradicts(const result& rows)
 {
     const type_set* known = nullptr;
-    for (const auto& column : rows.columns()) {
+    for (const auto& column : rows.columns())
         known = column.known ? column.known.get() : known;
-    }
-    const auto found = contradictions(rows, known);
-    return {found.begin(), found.end()};
+    return !contradictions(rows, known).empty();
 }
 
-asio::awaitable<result>
-describe_anew(std::shared_ptr<link> on, result rows, std::vector<oid> types, exchange::clock::time_point deadline)
+asio::awaitable<result> describe_anew(std::shared_ptr<link> on, result rows, exchange::clock::time_point deadline)
 {
     // What one look-up brings may tell of more types, in records that lie in values of the types it brought.
-    for (int round = 0; round < 4 && !types.empty(); ++round) {
-        auto known = on->types->known();
+    constexpr int most_rounds = 4;
+    std::set<oid> asked;
+    for (int round = 0; round < most_rounds; ++round) {
+        const auto known = on->types->known();
         auto missing = contradictions(rows, known.get());
-        if (!missing.empty()) {
-            co_await look_up(on, {missing.begin(), missing.end()}, deadline);
-            known = on->types->known();
+        for (const auto& column : rows.columns()) {
+            if (is_unknown(column.type, known.get()))
+                missing.insert(column.type);
         }
-        auto columns = rows.columns();
-        describe_columns(columns, known);
-        rows.describe(std::make_shared<const row_description>(std::move(columns)));
-        const auto found = contradictions(rows, known.get());
-        types = missing == found ? std::vector<oid>() : std::vector<oid>(found.begin(), found.end());
+        if (missing.empty() || missing == asked)
+            break;
+        co_await look_up(on, {missing.begin(), missing.end()}, deadline);
+        asked = std::move(missing);
     }
+    auto columns = rows.columns();
+    describe_columns(columns, on->types->known());
+    rows.describe(std::make_shared<const row_description>(std::move(columns)));
     co_return rows;
 }
 

@@ -34,14 +34,15 @@ struct statement_types {
 ///          composite types, records, and arrays of them.
 [[nodiscard]] bool tell_types(const row_description& columns) noexcept;
 
-/// @returns the types in a result's values that are not known, or of which something else is known: a composite type
-///          was changed, a record has attributes of any type.
-[[nodiscard]] std::vector<oid> find_contradictions(const result& rows);
+/// @returns whether a result's values tell of types that are not known, or of which something else is known: a
+/// composite
+///          type was changed, a record has attributes of any type.
+[[nodiscard]] bool contradicts(const result& rows);
 
-/// Looks up what `find_contradictions` found and describes the result anew.
+/// Looks up the types that such values tell of, and describes the result anew.
 /// @throws as `complete_types`.
 [[nodiscard]] boost::asio::awaitable<result>
-describe_anew(std::shared_ptr<link> on, result rows, std::vector<oid> types, exchange::clock::time_point deadline);
+describe_anew(std::shared_ptr<link> on, result rows, exchange::clock::time_point deadline);
 
 /// @returns whether the server's error may come from a type that is not any more what is known of it. To be answered
 ///          by forgetting types and statement and asking again, once.
