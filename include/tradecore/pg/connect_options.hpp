@@ -19,6 +19,7 @@
 namespace tradecore::pg {
 
 class tracer;
+class type_registry;
 
 /// Whether statements are prepared under names and used again.
 enum class prepared_statements : std::uint8_t {
@@ -82,6 +83,9 @@ struct connect_options {
 
     /// Told about messages and queries; null: nobody. Shared by all connections made with these options.
     std::shared_ptr<tracer> trace;
+    /// What is known of types that are not built in; each connection finds out by itself when null. May be shared by
+    /// connections to the same database, and by no others: every database numbers its types anew.
+    std::shared_ptr<type_registry> types;
 
     /// Reads a connection URI (`postgresql://user:password@host:port/database?keyword=value`) or a keyword/value
     /// string (`host=… user=…`), as libpq does: what the string does not say, the service file says, then the
