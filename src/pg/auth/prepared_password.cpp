@@ -27,7 +27,7 @@ std::string prepared_password(std::string_view password)
 {
     // Neither the server nor libpq looks at control characters in a text of ASCII alone.
     const bool ascii = std::ranges::all_of(password, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-    const std::string given(password);
+    std::string given(password);
     if (ascii || given.find('\0') != std::string::npos)
         return given;
     char* text = nullptr;

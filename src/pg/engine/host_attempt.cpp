@@ -125,8 +125,7 @@ private:
     {
         tls_outcome tls;
         if (how != encryption::none) {
-            tls.failure = prepare_tls();
-            tls.disagreed = static_cast<bool>(tls.failure);
+            tls.failure = prepare_tls(); // a wrong option or file is never a reason to go on without
             if (!tls.failure)
                 tls = co_await start_tls(socket, tls_, deadline_);
             if (!tls.failure && !tls.channel && how == encryption::required)

@@ -15,8 +15,9 @@ namespace tradecore::pg::engine {
 ///
 /// The files are read when it is made, so certificates that are replaced count from the next connection on.
 /// Thread safety: immutable.
-/// Source: PostgreSQL documentation, "SSL Support". Stricter than libpq in two points: a file that is named but
-/// missing is always an error, and so is a list of revoked certificates that cannot be read.
+/// Source: PostgreSQL documentation, "SSL Support". Stricter than libpq in that a file that is named but missing is
+/// always an error, and so is a list of revoked certificates that cannot be read; and no file that is wrong makes
+/// sslmode=prefer go on without TLS.
 class tls_context {
 public:
     /// @throws connection_error with `client_errc::tls_failed`, naming the file or the option that is wrong.

@@ -10,9 +10,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -88,7 +87,7 @@ int give_passphrase(char* into, int size, int /*writing*/, void* from)
     password.asked = true;
     if (password.text.empty() || password.text.size() > static_cast<std::size_t>(size))
         return -1;
-    std::memcpy(into, password.text.data(), password.text.size());
+    std::ranges::copy(password.text, into);
     return static_cast<int>(password.text.size());
 }
 
