@@ -230,7 +230,8 @@ TEST(CompositeArgument, SaysWhatDoesNotFit)
         "address");
     EXPECT_EQ(
         refusal(address{std::nullopt, "s", 5'000'000'000}, test::address), "argument $1: 5000000000 does not fit int4");
-    EXPECT_EQ(refusal(std::tuple("s", true, "calm"), test::address), "argument $1: bool (bool) does not go into domain zip2");
+    EXPECT_EQ(
+        refusal(std::tuple("s", true, "calm"), test::address), "argument $1: bool (bool) does not go into domain zip2");
     EXPECT_EQ(
         refusal(address{}, oids::record),
         "argument $1: tradecore::pg::user_parameters_test::address does not go into record: cast the parameter to a "
