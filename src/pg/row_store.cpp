@@ -82,7 +82,7 @@ void give_first_block(void* memory) noexcept
 void row_store::release() noexcept
 {
     if (room_ > first_rows)
-        std::free(rows_); // NOLINT(cppcoreguidelines-no-malloc): as it was got
+        std::free(static_cast<void*>(rows_)); // NOLINT(cppcoreguidelines-no-malloc): as it was got
     while (newest_ != nullptr) {
         auto* const released = std::exchange(newest_, newest_->before);
         if (released->bytes == first_block)
@@ -104,11 +104,11 @@ void row_store::grow_rows()
     // realloc, for it moves the pages of a large table instead of its bytes.
     const bool own = room_ > first_rows;
     // NOLINTNEXTLINE(cppcoreguidelines-no-malloc)
-    void* const larger = std::realloc(own ? rows_ : nullptr, 2 * room_ * sizeof(*rows_));
+    void* const larger = std::realloc(own ? static_cast<void*>(rows_) : nullptr, 2 * room_ * sizeof(*rows_));
     if (larger == nullptr)
         throw std::bad_alloc();
     if (!own)
-        std::memcpy(larger, rows_, size_ * sizeof(*rows_));
+        std::memcpy(larger, static_cast<const void*>(rows_), size_ * sizeof(*rows_));
     rows_ = static_cast<const char**>(larger);
     room_ *= 2;
 }
