@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "../support/backend.hpp"
+#include "../support/scenarios.hpp"
 #include "../support/scripted_server.hpp"
+#include "../support/toy_server.hpp"
 
 #include <tradecore/pg/connection.hpp>
 
@@ -131,5 +133,110 @@ TEST(cut_session, refuses_what_nobody_asked_for)
     const auto seen = run_session({}, session);
     EXPECT_NE(seen.what.find("protocol violation"), std::string::npos) << seen.what;
 }
+
+// --- every operation -----------------------------------------------------------------------------------------------
+
+struct ran {
+    std::string result;
+    std::exception_ptr error;
+    bool ended = false;
+    std::size_t sent = 0;
+    std::size_t received = 0;
+    std::size_t sent_before = 0; // until the connection was there
+    std::size_t received_before = 0;
+};
+
+asio::awaitable<void> run_scenario(const toy_server& server, const scenario& which, ran& into)
+{
+    try {
+        pg::connect_options options;
+        options.hosts = {{.host = server.host()}};
+        options.user = "trader";
+        options.password = "pencil";
+        options.connect_timeout = std::chrono::minutes(1);
+        const auto connection = co_await pg::connection::connect(co_await asio::this_coro::executor, options);
+        into.sent_before = server.sent();
+        into.received_before = server.received();
+        into.result = co_await which.run(*connection);
+        into.received = server.received();
+    }
+    catch (...) {
+        into.error = std::current_exception();
+    }
+    into.ended = true;
+}
+
+ran run_cut(const scenario& which, toy_server::limits until)
+{
+    ran seen;
+    asio::io_context context(1);
+    toy_server server(context, toy_server::never, until);
+    asio::co_spawn(context, run_scenario(server, which, seen), asio::detached);
+    // The server's acceptor never runs out of work: it is the scenario's end that is waited for.
+    while (!seen.ended && context.run_one_for(std::chrono::seconds(20)) > 0) {
+    }
+    seen.sent = server.sent();
+    return seen;
+}
+
+void expect_typed_error(const ran& seen, const scenario& which, std::size_t cut)
+{
+    ASSERT_TRUE(seen.ended) << which.name << " hangs, cut after byte " << cut;
+    ASSERT_TRUE(seen.error) << which.name << " succeeded, cut after byte " << cut;
+    try {
+        std::rethrow_exception(seen.error);
+    }
+    catch (const pg::error&) {
+        // typed
+    }
+    catch (const std::exception& error) {
+        FAIL() << which.name << ", cut after byte " << cut << ": " << error.what();
+    }
+}
+
+class cut_scenario : public testing::TestWithParam<scenario> {};
+
+TEST_P(cut_scenario, succeeds_when_it_is_whole)
+{
+    const auto seen = run_cut(GetParam(), {});
+    ASSERT_TRUE(seen.ended);
+    if (seen.error)
+        std::rethrow_exception(seen.error);
+    EXPECT_EQ(seen.result, GetParam().result);
+}
+
+TEST_P(cut_scenario, gives_a_typed_error_after_every_byte_of_the_server)
+{
+    const auto whole = run_cut(GetParam(), {});
+    ASSERT_FALSE(whole.error);
+    // The first scenario stands for the begin of all of them. The last message may be one nobody waits for.
+    const std::size_t first = &GetParam() == scenarios().data() ? 0 : whole.sent_before;
+    std::size_t cut = first;
+    while (cut < whole.sent && !HasFatalFailure()) {
+        const auto seen = run_cut(GetParam(), {.sent = cut});
+        if (seen.ended && !seen.error)
+            break;
+        expect_typed_error(seen, GetParam(), cut++);
+    }
+    // What is not needed for the result is at most the answer to cleaning up.
+    EXPECT_GT(cut, first);
+}
+
+TEST_P(cut_scenario, gives_a_typed_error_after_every_byte_of_the_client)
+{
+    const auto whole = run_cut(GetParam(), {});
+    ASSERT_FALSE(whole.error);
+    const std::size_t first = &GetParam() == scenarios().data() ? 0 : whole.received_before;
+    for (std::size_t cut = first; cut < whole.received && !HasFatalFailure();) {
+        const auto seen = run_cut(GetParam(), {.received = cut});
+        expect_typed_error(seen, GetParam(), cut);
+        // Inside of a long message one place is like the next.
+        cut += cut > first + 2'000 && cut + 2'000 < whole.received ? 997 : 1;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    every_operation, cut_scenario, testing::ValuesIn(scenarios().begin(), scenarios().end()),
+    [](const auto& info) { return std::string(info.param.name); });
 
 } // namespace

@@ -29,6 +29,8 @@ public:
     /// A request to cancel has come.
     /// @returns what is said because of it.
     [[nodiscard]] std::string cancel();
+    /// From now on nothing stalls any more; what does already still waits for a request to cancel it.
+    void answer_everything() noexcept { stalls_at_ = never; }
     /// @returns whether the client has said goodbye.
     [[nodiscard]] bool ended() const noexcept { return ended_; }
     /// @returns how many Execute and Query messages have come.

@@ -51,7 +51,7 @@ public:
     [[nodiscard]] std::string host() const { return state_->host; }
     [[nodiscard]] std::size_t sent() const noexcept { return state_->sent; }
     [[nodiscard]] std::size_t received() const noexcept { return state_->received; }
-    [[nodiscard]] const toy_backend& backend() const noexcept { return state_->backend; }
+    [[nodiscard]] toy_backend& backend() noexcept { return state_->backend; }
 
 private:
     using stream = boost::asio::local::stream_protocol;
