@@ -283,20 +283,15 @@ void toy_backend::on_execute(std::string_view payload)
     const auto found = portals_.find(name);
     if (found == portals_.end())
         return fail("34000", "there is no such portal");
-    if (executions_++ == stalls_at_) {
-        stalled_ = true;
-        return;
-    }
-    run(found->second.text, found->second.position, most, false);
+    if (!stalls(found->second.text))
+        run(found->second.text, found->second.position, most, false);
 }
 
 void toy_backend::on_query(std::string_view text)
 {
     simple_ = true;
-    if (executions_++ == stalls_at_) {
-        stalled_ = true;
+    if (stalls(text))
         return;
-    }
     while (!text.empty() && !skipping_) {
         const auto end = std::min(text.find(';'), text.size());
         std::size_t position = 0;
@@ -327,6 +322,14 @@ void toy_backend::on_copy(char type)
         skipping_ = false;
         ready();
     }
+}
+
+bool toy_backend::stalls(std::string_view text)
+{
+    if (text.starts_with("COMMIT") || text.starts_with("ROLLBACK"))
+        return false;
+    stalled_ = executions_++ == stalls_at_;
+    return stalled_;
 }
 
 void toy_backend::run(const std::string& text, std::size_t& position, std::size_t most, bool describes)

@@ -21,7 +21,9 @@ class toy_backend {
 public:
     static constexpr std::size_t never = std::numeric_limits<std::size_t>::max();
 
-    /// @param stalls_at the number of the Execute or Query that does not come to its end before it is cancelled.
+    /// @param stalls_at the number of the Execute or Query that does not come to its end before it is cancelled; ends
+    /// of
+    ///        transactions do, and are not counted.
     explicit toy_backend(std::size_t stalls_at = never) : stalls_at_(stalls_at) {}
 
     /// @returns what is answered to these bytes of the client.
@@ -33,8 +35,6 @@ public:
     void answer_everything() noexcept { stalls_at_ = never; }
     /// @returns whether the client has said goodbye.
     [[nodiscard]] bool ended() const noexcept { return ended_; }
-    /// @returns how many Execute and Query messages have come.
-    [[nodiscard]] std::size_t executions() const noexcept { return executions_; }
 
 private:
     enum class phase { startup, scram_first, scram_final, ready };
@@ -53,6 +53,7 @@ private:
     void on_execute(std::string_view payload);
     void on_query(std::string_view text);
     void on_copy(char type);
+    [[nodiscard]] bool stalls(std::string_view text);
     void run(const std::string& text, std::size_t& position, std::size_t most, bool describes);
     void complete(std::string_view text);
     void fail(std::string_view code, std::string_view words);
