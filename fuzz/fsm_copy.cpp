@@ -44,14 +44,14 @@ void copy_out(fuzz::byte_source& input)
     const auto size = input.size();
     const auto seen = fuzz::feed(machine, input, plan, [&](std::uint8_t what) {
         if (what % 4 == 1)
-            taken += machine.take().size();
+            taken += machine.take_data().size();
         if (what % 16 == 2) {
             machine.drop();
             dropped = true;
         }
         require(!dropped || machine.undelivered() == 0, "what is dropped is not kept");
     });
-    taken += machine.take().size();
+    taken += machine.take_data().size();
     require(taken <= 2 * size + 64, "no data comes from nowhere");
     require(seen.last != action::done || machine.error() || seen.messages >= 4, "no end before the answer");
 }

@@ -42,6 +42,8 @@ private:
     static boost::asio::awaitable<void> close_portal(std::shared_ptr<link> on, std::string portal);
     static boost::asio::awaitable<void> roll_back(std::shared_ptr<link> on, turn held, exchange_ptr running);
 
+    static void limit_commit(std::shared_ptr<link> on, exchange_ptr commit);
+
     void begin(link::clock::time_point deadline);
     void ask();
     void end_transaction();

@@ -70,6 +70,7 @@ private:
     boost::intrusive_ptr<exchange_type> exchange_;
     std::string buffer_;
     std::uint64_t bytes_ = 0;
+    bool ending_ = false; // the end of the data was sent
     bool over_ = false;
 };
 
@@ -105,7 +106,7 @@ asio::awaitable<void> link_copy_in::begin(std::shared_ptr<link_copy_in> self, sq
 
 void link_copy_in::require_unfinished() const
 {
-    if (over_)
+    if (over_ || ending_)
         throw argument_error("the COPY has ended already");
 }
 
@@ -165,8 +166,9 @@ asio::awaitable<command_tag> link_copy_in::finish_now(std::shared_ptr<link_copy_
     machine.end_sent();
     self->on_->send();
     machine.release();
-    self->over_ = true;
+    self->ending_ = true;
     co_await self->on_->wait(self->exchange_);
+    self->over_ = true;
     if (auto& error = machine.error())
         std::rethrow_exception(error_of(*self->exchange_, std::move(*error), self->label()));
     self->report(rows);

@@ -110,7 +110,7 @@ asio::awaitable<std::string> link_copy_out::read_some(std::shared_ptr<link_copy_
     auto& machine = self->exchange_->machine();
     while (machine.undelivered() == 0 && !self->exchange_->finished())
         co_await self->on_->progress(self->exchange_);
-    auto data = machine.take();
+    auto data = machine.take_data();
     if (data.empty()) {
         co_await self->on_->wait(self->exchange_); // has ended: throws when the connection was lost
         self->over_ = true;

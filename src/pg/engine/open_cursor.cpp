@@ -6,6 +6,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
@@ -203,7 +204,18 @@ asio::awaitable<void> link_cursor::finish(std::shared_ptr<link_cursor> self)
             write_close(*self->on_, self->portal_); // nobody needs to wait for its end
         co_return;
     }
-    co_await self->on_->wait(commit);
+    std::exception_ptr failure;
+    try {
+        co_await self->on_->wait(commit);
+    }
+    catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
+        if (commit->in_flight())
+            limit_commit(self->on_, commit); // cancelled before the wait had begun
+        std::rethrow_exception(failure);
+    }
     if (auto& error = commit->machine().error())
         std::rethrow_exception(error_of(*commit, std::move(*error), self->label()));
 }
@@ -298,11 +310,24 @@ asio::awaitable<void> link_cursor::roll_back(std::shared_ptr<link> on, turn held
     }
 }
 
+void link_cursor::limit_commit(std::shared_ptr<link> on, exchange_ptr commit)
+{
+    // Others wait behind it, and nobody who could lose patience waits for it.
+    const auto timer = std::make_shared<asio::steady_timer>(on->executor(), on->cancel_timeout);
+    timer->async_wait([timer, on, commit](const boost::system::error_code& error) {
+        if (!error && commit->in_flight())
+            on->cancel(
+                *commit, std::make_exception_ptr(timeout_error("the end of a cursor that was given up took too long")));
+    });
+}
+
 void link_cursor::abandon() noexcept
 {
     if (std::exchange(over_, true) || !on_->is_open())
         return;
     try {
+        if (commit_ && commit_->in_flight())
+            limit_commit(on_, std::exchange(commit_, nullptr));
         auto running = std::exchange(asked_, nullptr);
         if (own_ && turn_) {
             asio::co_spawn(on_->executor(), roll_back(on_, std::move(turn_), std::move(running)), asio::detached);

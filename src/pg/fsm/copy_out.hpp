@@ -20,7 +20,7 @@ public:
     explicit copy_out(std::size_t limit = std::size_t{256} * 1024) noexcept : limit_(limit) {}
 
     /// @returns the data that has come since the last call.
-    [[nodiscard]] std::string take() noexcept { return std::exchange(data_, {}); }
+    [[nodiscard]] std::string take_data() noexcept { return std::exchange(data_, {}); }
     /// @returns how many bytes wait to be taken.
     [[nodiscard]] std::size_t undelivered() const noexcept { return data_.size(); }
     /// @returns the most bytes that have waited at any time.

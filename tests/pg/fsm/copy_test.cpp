@@ -154,11 +154,11 @@ TEST(copy_out, keeps_what_comes_until_it_is_taken)
     EXPECT_EQ(feed(machine, begun + copy_response('H', 2, false)).next, action::progress);
     EXPECT_EQ(feed(machine, backend::message('d', "1\ta\n")).next, action::progress);
     EXPECT_EQ(machine.undelivered(), 4U);
-    EXPECT_EQ(machine.take(), "1\ta\n");
+    EXPECT_EQ(machine.take_data(), "1\ta\n");
     EXPECT_EQ(machine.undelivered(), 0U);
     feed(machine, backend::message('d', "2\tb\n"));
     expect_done(feed(machine, backend::message('c', {}) + backend::complete("COPY 2") + backend::ready()));
-    EXPECT_EQ(machine.take(), "2\tb\n");
+    EXPECT_EQ(machine.take_data(), "2\tb\n");
     EXPECT_EQ(machine.tag().rows_affected(), 2U);
     EXPECT_TRUE(machine.was_copy());
 }
@@ -170,7 +170,7 @@ TEST(copy_out, pauses_when_too_much_waits)
     EXPECT_EQ(feed(machine, backend::message('d', "12345\n")).next, action::progress);
     EXPECT_EQ(feed(machine, backend::message('d', "678\n")).next, action::pause);
     EXPECT_EQ(machine.most_undelivered(), 10U);
-    EXPECT_EQ(machine.take(), "12345\n678\n");
+    EXPECT_EQ(machine.take_data(), "12345\n678\n");
     EXPECT_EQ(feed(machine, backend::message('d', "9\n")).next, action::progress);
     EXPECT_EQ(feed(machine, backend::message('d', "0\n")).next, action::read);
 }

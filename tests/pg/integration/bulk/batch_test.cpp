@@ -281,11 +281,11 @@ TEST(execute_many, heals_what_was_prepared_and_is_out_of_date)
             co_await db->run_script({"DEALLOCATE ALL", nullptr});
         }
         // Inside a transaction nothing can be repeated.
+        EXPECT_EQ(co_await db->execute_many("DELETE FROM t WHERE id = $1", std::vector{100}), 0U);
         co_await db->execute("BEGIN");
-        co_await db->execute_many("INSERT INTO t VALUES ($1)", std::vector{100});
         co_await db->run_script({"DEALLOCATE ALL", nullptr});
         co_await message_of<pg::invalid_sql_statement_name>(
-            db->execute_many("INSERT INTO t VALUES ($1)", std::vector{101}));
+            db->execute_many("DELETE FROM t WHERE id = $1", std::vector{0}));
         co_await db->execute("ROLLBACK");
         EXPECT_EQ(co_await count(db), 6);
         co_await expect_usable(db);
