@@ -26,6 +26,9 @@ namespace tradecore::pg {
 
 namespace detail {
 
+template <class T>
+using rows_of = std::conditional_t<std::is_same_v<T, result>, result, std::vector<T>>;
+
 // The awaitable of a statement is passed in by value: the frame owns everything it uses.
 template <class T>
 boost::asio::awaitable<std::vector<T>> all_rows(boost::asio::awaitable<result> answer)
@@ -80,20 +83,17 @@ public:
     session& operator=(session&&) = default;
     virtual ~session() = default;
 
-    /// Runs a statement and returns all rows, untyped.
-    template <class... Args>
-    [[nodiscard]] boost::asio::awaitable<result> fetch(sql<std::type_identity_t<Args>...> text, const Args&... args)
-    {
-        return run(make("FETCH", text.text(), args...));
-    }
-
     /// Runs a statement and maps each row to a `T`: a described struct by column name, a tuple or a
-    /// plain aggregate by position, anything else from the only column.
-    template <class T, class... Args>
-    [[nodiscard]] boost::asio::awaitable<std::vector<T>>
+    /// plain aggregate by position, anything else from the only column. Without a `T`, the rows are untyped.
+    /// @returns a `std::vector<T>`; a `result` without a `T`.
+    template <class T = result, class... Args>
+    [[nodiscard]] boost::asio::awaitable<detail::rows_of<T>>
     fetch(sql<std::type_identity_t<Args>...> text, const Args&... args)
     {
-        return detail::all_rows<T>(run(make("FETCH", text.text(), args...)));
+        if constexpr (std::is_same_v<T, result>)
+            return run(make("FETCH", text.text(), args...));
+        else
+            return detail::all_rows<T>(run(make("FETCH", text.text(), args...)));
     }
 
     /// Runs a statement that returns at most one row; a second row is a `cardinality_error`.

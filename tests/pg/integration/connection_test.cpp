@@ -78,6 +78,15 @@ TEST(connection, names_what_stops_it_from_connecting)
     });
 }
 
+TEST(connection, tells_the_type_of_rows_from_the_type_of_an_argument)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect();
+        EXPECT_EQ(co_await db->fetch<std::int32_t>("SELECT $1::int4", 7), std::vector<std::int32_t>{7});
+        EXPECT_EQ((co_await db->fetch("SELECT $1::int4", 7))[0][0].as<std::int32_t>(), 7);
+    });
+}
+
 TEST(connection, goes_on_after_an_error_of_the_server)
 {
     run([]() -> asio::awaitable<void> {
