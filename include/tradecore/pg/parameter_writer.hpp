@@ -2,8 +2,7 @@
 #pragma once
 
 #include <tradecore/pg/byte_order.hpp>
-
-#include <boost/container/small_vector.hpp>
+#include <tradecore/pg/codec/inline_vector.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -18,7 +17,7 @@ namespace tradecore::pg {
 namespace detail {
 
 /// Room for the arguments of a usual call without an allocation.
-using argument_buffer = boost::container::small_vector<char, 192>;
+using argument_buffer = inline_vector<char, 192>;
 
 } // namespace detail
 

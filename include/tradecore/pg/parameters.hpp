@@ -9,8 +9,6 @@
 #include <tradecore/pg/parameter_writer.hpp>
 #include <tradecore/pg/type_info.hpp>
 
-#include <boost/container/small_vector.hpp>
-
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -111,7 +109,7 @@ private:
     void add_null() { slots_.push_back({0, 0, -1}); }
 
     detail::argument_buffer buffer_;
-    boost::container::small_vector<slot, 6> slots_;
+    detail::inline_vector<slot, 6> slots_;
 };
 
 } // namespace tradecore::pg

@@ -85,7 +85,7 @@ inline rc::Gen<double> any_double()
 template <class T>
 std::string bytes_of(const T& value)
 {
-    boost::container::small_vector<char, 192> buffer;
+    detail::argument_buffer buffer;
     parameter_writer to(buffer, 1);
     if constexpr (encodable<T>) {
         parameter_traits<T>::encode(value, to);
