@@ -19,7 +19,7 @@ using execution = exchange_of<fsm::execute>;
 /// Thread safety: none.
 class execution_pool {
 public:
-    [[nodiscard]] boost::intrusive_ptr<execution> take(fsm::execute::plan what)
+    [[nodiscard]] boost::intrusive_ptr<execution> take(fsm::execute::plan&& what)
     {
         if (spare_.empty())
             return make_exchange<fsm::execute>(std::move(what));

@@ -126,7 +126,8 @@ receive_buffer::framing link::dispatch_all()
     while (is_open() && !paused_) {
         if (const auto framing = incoming_.next(next); framing != receive_buffer::framing::complete)
             return framing;
-        dispatch(next);
+        if (trace || !first_ || !first_->machine().on_usual_message(next))
+            dispatch(next);
     }
     return receive_buffer::framing::complete;
 }

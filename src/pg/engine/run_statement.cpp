@@ -24,7 +24,7 @@ using closable_statements = std::vector<prepared_ptr>;
 /// An exchange of the link's pool, which goes back there.
 class borrowed {
 public:
-    borrowed(link& from, fsm::execute::plan what) : from_(&from), exchange_(from.executions.take(std::move(what))) {}
+    borrowed(link& from, fsm::execute::plan&& what) : from_(&from), exchange_(from.executions.take(std::move(what))) {}
     borrowed(const borrowed&) = delete;
     borrowed& operator=(const borrowed&) = delete;
     borrowed(borrowed&&) = delete;
@@ -59,12 +59,15 @@ void write_execution(
 {
     const auto start = out.size();
     try {
-        write_commands(out, what.before);
+        if (!what.before.empty())
+            write_commands(out, what.before);
         write_parse_if_unnamed(out, prepared, what.sql.text);
-        prepared.frame.write(out, what.arguments, prepared.parameter_types);
-        for (const auto& old : closing)
-            protocol::write_close_statement(out, old->name);
-        protocol::write_sync(out);
+        prepared.frame.write(out, what.arguments, prepared.parameter_types, closing.empty());
+        if (!closing.empty()) {
+            for (const auto& old : closing)
+                protocol::write_close_statement(out, old->name);
+            protocol::write_sync(out);
+        }
     }
     catch (...) {
         out.resize(start);

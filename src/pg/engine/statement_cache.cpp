@@ -50,10 +50,8 @@ void statement_cache::drop(entries::iterator where)
     by_use_.erase(where);
 }
 
-std::vector<std::shared_ptr<const prepared_statement>> statement_cache::take_closable()
+std::vector<std::shared_ptr<const prepared_statement>> statement_cache::take_closable_of_dropped()
 {
-    if (dropped_.empty())
-        return {};
     const auto in_use = [](const auto& statement) { return statement.use_count() > 1; };
     const auto closable = std::partition(dropped_.begin(), dropped_.end(), in_use);
     std::vector<std::shared_ptr<const prepared_statement>> taken(

@@ -62,7 +62,10 @@ public:
     /// @returns a name no statement of this connection has had.
     [[nodiscard]] std::string fresh_name();
     /// Takes those dropped statements that the server still holds and nobody is about to use: they can be closed.
-    [[nodiscard]] std::vector<std::shared_ptr<const prepared_statement>> take_closable();
+    [[nodiscard]] std::vector<std::shared_ptr<const prepared_statement>> take_closable()
+    {
+        return dropped_.empty() ? std::vector<std::shared_ptr<const prepared_statement>>() : take_closable_of_dropped();
+    }
     /// Gives back what could not be closed after all.
     void put_back(std::vector<std::shared_ptr<const prepared_statement>> unclosed);
 
@@ -74,6 +77,7 @@ private:
     using entries = std::list<entry>;
 
     void drop(entries::iterator where);
+    [[nodiscard]] std::vector<std::shared_ptr<const prepared_statement>> take_closable_of_dropped();
 
     std::size_t most_;
     std::size_t most_bytes_;

@@ -46,6 +46,11 @@ public:
     /// Takes the server's next message.
     virtual step on_message(const protocol::message& incoming) = 0;
 
+    /// Takes the next message when it is one that only needs to be read, as nearly all of a statement's answer are.
+    /// For these it does what `on_message` does in a third of the instructions.
+    /// @returns false when it is not, or not known to be: the message is then still to be given to `on_message`.
+    virtual bool on_usual_message(const protocol::message& /*incoming*/) { return false; }
+
     /// Nobody wants the answer any more: rows that still come are to be passed over, not kept, and there is to be
     /// no more `pause`.
     virtual void drop() noexcept {}

@@ -89,21 +89,51 @@ step prepare::on_answer(const protocol::message& incoming)
     return step::violation("unexpected message while preparing");
 }
 
-void execute::begin(plan what)
+void execute::begin(plan&& what)
 {
-    plan_ = std::move(what);
-    state_ = plan_.commands_before > 0 ? state::before : first_state();
-    returns_rows_ = plan_.columns != nullptr;
+    commands_before_ = what.commands_before;
+    unnamed_ = what.unnamed;
+    description_ = std::move(what.description);
+    state_ = commands_before_ > 0 ? state::before : first_state();
+    returns_rows_ = what.columns != nullptr;
     has_other_columns_ = false;
     if (returns_rows_)
-        answer_.describe(plan_.columns);
+        answer_.describe(std::move(what.columns));
 }
 
 void execute::rest() noexcept
 {
     reset();
     answer_ = result();
-    plan_ = {};
+    description_.reset();
+}
+
+bool execute::on_usual_message(const protocol::message& incoming)
+{
+    using enum protocol::backend;
+    switch (incoming.type) {
+    case bind_complete:
+        if (state_ != state::binding || unnamed_)
+            return false;
+        state_ = state::running;
+        return true;
+    case data_row:
+        return state_ == state::running && returns_rows_ && !is_dropped() && answer_.append_row(incoming.payload);
+    case command_complete:
+        return state_ == state::running && take_tag(incoming.payload);
+    default:
+        return false;
+    }
+}
+
+bool execute::take_tag(std::string_view payload)
+{
+    const auto tag = protocol::read_command_tag(payload);
+    if (!tag || tag->size() > command_tag::longest)
+        return false;
+    answer_.finish(*tag);
+    state_ = state::complete;
+    return true;
 }
 
 step execute::on_command_before(const protocol::message& incoming)
@@ -115,7 +145,7 @@ step execute::on_command_before(const protocol::message& incoming)
     case data_row:
         return step::read();
     case command_complete:
-        if (--plan_.commands_before == 0)
+        if (--commands_before_ == 0)
             state_ = first_state();
         return step::read();
     default:
@@ -135,7 +165,7 @@ step execute::on_description(const protocol::message& incoming)
     }
     if (incoming.type != row_description)
         return step::violation("unexpected message while describing");
-    if (returns_rows_ && plan_.description && *plan_.description == incoming.payload)
+    if (returns_rows_ && description_ && *description_ == incoming.payload)
         return step::read();
     auto columns = protocol::read_row_description(incoming.payload);
     if (!columns)
@@ -159,14 +189,8 @@ step execute::on_running(const protocol::message& incoming)
 {
     using enum protocol::backend;
     switch (incoming.type) {
-    case command_complete: {
-        const auto tag = protocol::read_command_tag(incoming.payload);
-        if (!tag || tag->size() > command_tag::longest)
-            return step::violation("malformed CommandComplete");
-        answer_.finish(*tag);
-        state_ = state::complete;
-        return step::read();
-    }
+    case command_complete:
+        return take_tag(incoming.payload) ? step::read() : step::violation("malformed CommandComplete");
     case empty_query_response:
         state_ = state::complete;
         return step::read();
@@ -191,7 +215,7 @@ step execute::on_answer(const protocol::message& incoming)
     case state::binding:
         if (incoming.type != bind_complete)
             break;
-        state_ = plan_.unnamed ? state::describing : state::running;
+        state_ = unnamed_ ? state::describing : state::running;
         return step::read();
     case state::describing:
         return on_description(incoming);

@@ -92,15 +92,17 @@ public:
         std::shared_ptr<const std::string> description{};
     };
 
-    explicit execute(plan what) { begin(std::move(what)); }
+    explicit execute(plan&& what) { begin(std::move(what)); }
     execute(std::shared_ptr<const row_description> columns, std::size_t commands_before)
         : execute(plan{.columns = std::move(columns), .commands_before = commands_before})
     {}
 
     /// Begins with another statement; only after `rest`.
-    void restart(plan what) { begin(std::move(what)); }
+    void restart(plan&& what) { begin(std::move(what)); }
     /// Forgets everything.
     void rest() noexcept;
+
+    bool on_usual_message(const protocol::message& incoming) override;
 
     [[nodiscard]] result& answer() noexcept { return answer_; }
     /// @returns whether the server had accepted the statement and its arguments when it ended.
@@ -113,16 +115,19 @@ private:
     /// -> running -> (DataRow)* -> CommandComplete | EmptyQueryResponse
     enum class state { before, parsing, binding, describing, running, complete };
 
-    void begin(plan what);
+    void begin(plan&& what);
     step on_answer(const protocol::message& incoming) override;
     step on_command_before(const protocol::message& incoming);
     step on_description(const protocol::message& incoming);
     step on_row(std::string_view payload);
+    bool take_tag(std::string_view payload);
     step on_running(const protocol::message& incoming);
     bool answered() const noexcept override { return state_ == state::complete; }
-    [[nodiscard]] state first_state() const noexcept { return plan_.unnamed ? state::parsing : state::binding; }
+    [[nodiscard]] state first_state() const noexcept { return unnamed_ ? state::parsing : state::binding; }
 
-    plan plan_;
+    std::size_t commands_before_ = 0;
+    std::shared_ptr<const std::string> description_;
+    bool unnamed_ = false;
     state state_ = state::binding;
     bool returns_rows_ = false;
     bool has_other_columns_ = false;

@@ -171,11 +171,10 @@ void set_formats(std::string& row_description, std::span<const std::int16_t> for
 
 std::optional<std::string_view> read_command_tag(std::string_view payload)
 {
-    payload_reader in(payload);
-    const auto tag = in.c_string();
-    if (!in.complete())
+    // One NUL, and that at the end.
+    if (payload.empty() || payload.find('\0') != payload.size() - 1)
         return std::nullopt;
-    return tag;
+    return payload.substr(0, payload.size() - 1);
 }
 
 std::optional<copy_format> read_copy_format(std::string_view payload)

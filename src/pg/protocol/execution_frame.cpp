@@ -13,6 +13,7 @@ namespace {
 
 // From here on growing step by step would move the bytes several times.
 constexpr std::size_t large = std::size_t{64} * 1024;
+constexpr std::size_t bytes_of_sync = 5;
 
 } // namespace
 
@@ -31,9 +32,11 @@ execution_frame::execution_frame(
     if (described)
         after_.append("D\0\0\0\6P\0", 7);
     write_execute(after_);
+    write_sync(after_);
 }
 
-void execution_frame::write(std::string& out, const parameters& arguments, const parameter_types& types) const
+void execution_frame::write(
+    std::string& out, const parameters& arguments, const parameter_types& types, bool synced) const
 {
     const auto start = out.size();
     if (arguments.byte_size() > large)
@@ -41,15 +44,14 @@ void execution_frame::write(std::string& out, const parameters& arguments, const
     out.append(before_);
     try {
         arguments.write_bind(out, types.ids(), types.known().get());
-        out.append(after_);
+        // `write_bind` has refused what would be longer than 1 GiB.
+        detail::store(out.data() + start + 1, static_cast<std::uint32_t>(out.size() - start - 1 + formats_));
+        out.append(after_.data(), after_.size() - (synced ? 0 : bytes_of_sync));
     }
     catch (...) {
         out.resize(start);
         throw;
     }
-    // `write_bind` has refused what would be longer than 1 GiB.
-    const auto length = out.size() - start - 1 - (after_.size() - formats_);
-    detail::store(out.data() + start + 1, static_cast<std::uint32_t>(length));
 }
 
 } // namespace tradecore::pg::protocol

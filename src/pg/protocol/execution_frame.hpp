@@ -23,13 +23,14 @@ public:
     /// @param described whether a Describe of the portal comes between Bind and Execute.
     execution_frame(std::string_view statement, std::span<const std::int16_t> result_formats, bool described);
 
-    /// Appends Bind, perhaps Describe, and Execute; no Sync.
+    /// Appends Bind, perhaps Describe, Execute, and Sync.
+    /// @param synced false leaves Sync to the caller, who has more to say before it.
     /// @throws argument_error as `parameters::write_bind`; `out` is then as it was.
-    void write(std::string& out, const parameters& arguments, const parameter_types& types) const;
+    void write(std::string& out, const parameters& arguments, const parameter_types& types, bool synced) const;
 
 private:
     std::string before_;      // type and length of Bind, portal and statement
-    std::string after_;       // Bind's formats of the results, Describe, Execute
+    std::string after_;       // Bind's formats of the results, Describe, Execute, Sync
     std::size_t formats_ = 0; // how many bytes of `after_` still belong to Bind
 };
 
