@@ -26,9 +26,10 @@ void copy_row_encoder::write_scratch(std::string& out, std::size_t column)
     const auto& into = (*columns_)[column];
     const type_ref type(into.type, into.known.get());
     const auto format = scratch_.write_value(out, 0, type);
+    if (format == wire_format::binary)
+        return;
     // An enum's binary form is its text, and citext's is. Of other types that would be wrong or, worse, not noticed.
-    const bool same_in_binary = type.kind() == type_kind::enumeration || type.is_named("citext");
-    if (format == wire_format::text && !same_in_binary)
+    if (type.kind() != type_kind::enumeration && !type.is_named("citext"))
         throw argument_error(
             "this value goes into " + type.describe() +
             " as text only, which a binary COPY does not take; pass a value of the type, or send text with "
