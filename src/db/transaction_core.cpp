@@ -193,12 +193,14 @@ void transaction_core::prepare(pg::statement& what)
 void transaction_core::statement_ended(const std::exception_ptr& error)
 {
     const auto status = connection_->status();
-    if (!error || status != pg::transaction_status::idle || !connection_->is_open())
+    // Not the lack of an error: what needed nothing from the server has not begun anything there either.
+    if (status != pg::transaction_status::idle || !connection_->is_open())
         begun_ = true;
+    // A SET LOCAL before the statement may or may not have been reached.
+    if (error || !begun_)
+        statement_timeout_.reset();
     if (!error)
         return;
-    // A SET LOCAL before the statement may or may not have been reached.
-    statement_timeout_.reset();
     if (!failure_ && (status == pg::transaction_status::failed || !begun_))
         failure_ = state_of(error);
 }

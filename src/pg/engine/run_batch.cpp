@@ -191,6 +191,24 @@ bool take_answers(running_batch& of, exchange_of<fsm::batch>& ended, bool again_
     return true;
 }
 
+/// Runs what comes before the entries, when there are none.
+asio::awaitable<void> run_commands(batch_ptr self)
+{
+    auto& link = *self->on;
+    if (!link.is_free())
+        co_await link.enter(self->deadline);
+    link.require_open();
+    const auto exchange =
+        make_exchange<fsm::batch>(std::vector<fsm::batch::entry>(), fsm::batch::syncs::one, self->what.before.size());
+    exchange->deadline = self->deadline;
+    write_commands(link.outgoing(), self->what.before);
+    protocol::write_sync(link.outgoing());
+    link.queue(exchange);
+    co_await link.wait(exchange);
+    if (auto& error = exchange->machine().error())
+        std::rethrow_exception(error_of(*exchange, std::move(*error), label_of(self->what.options, "BATCH")));
+}
+
 } // namespace
 
 asio::awaitable<batch_answers> run_batch(std::shared_ptr<link> on, batch what)
@@ -204,6 +222,8 @@ asio::awaitable<batch_answers> run_batch(std::shared_ptr<link> on, batch what)
     self->pending.resize(self->what.size());
     std::iota(self->pending.begin(), self->pending.end(), std::size_t{0});
 
+    if (self->pending.empty() && !self->what.before.empty())
+        co_await run_commands(self);
     for (bool again = false; !self->pending.empty(); again = true) {
         link.require_open();
         co_await prepare_pending(self);

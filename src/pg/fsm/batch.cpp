@@ -61,7 +61,7 @@ step batch::on_error(const protocol::message& incoming)
 step batch::on_ready()
 {
     if (how_ == syncs::one) {
-        if (!skipping_ && current_ < entries_.size())
+        if (!skipping_ && (state_ == state::commands || current_ < entries_.size()))
             return step::violation("ReadyForQuery before the answer");
         return step::done();
     }
@@ -175,7 +175,7 @@ step repeat::on_message(const protocol::message& incoming)
         return step::read();
     }
     case ready_for_query:
-        if (!ended_ || (!error_ && completed_ != sent_))
+        if (!ended_ || (!error_ && (commands_before_ > 0 || completed_ != sent_)))
             return step::violation("ReadyForQuery before the answer");
         return step::done();
     case close_complete:

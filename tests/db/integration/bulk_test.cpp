@@ -157,6 +157,24 @@ TEST_F(database_bulk, begins_a_transaction_with_any_of_them)
     });
 }
 
+TEST_F(database_bulk, begins_a_transaction_with_commands_that_have_nothing_to_do)
+{
+    run([](database& main) -> asio::awaitable<void> {
+        for (const bool with_batch : {false, true}) {
+            const auto body = [&main, with_batch]() -> asio::awaitable<void> {
+                if (with_batch)
+                    EXPECT_EQ((co_await main.run(pg::batch())).size(), 0U);
+                else
+                    EXPECT_EQ(co_await main.execute_many("INSERT INTO t (id) VALUES ($1)", ids(0, 0)), 0U);
+                co_await main.execute("INSERT INTO t VALUES (1)");
+                throw std::runtime_error("undo");
+            };
+            EXPECT_TRUE(co_await throws<std::runtime_error>(main.transaction(body)));
+            EXPECT_EQ(co_await main.fetchval<std::int64_t>("SELECT count(*) FROM t"), 0);
+        }
+    });
+}
+
 TEST_F(database_bulk, makes_a_transaction_fail_when_one_of_them_fails)
 {
     run([](database& main) -> asio::awaitable<void> {
