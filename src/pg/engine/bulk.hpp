@@ -54,4 +54,21 @@ private:
     turn held_;
 };
 
+/// Whoever leaves while an exchange is still in flight gives it up: an exception or a cancellation between two steps
+/// must not leave it without its end, which others wait for.
+class give_up_on_exit {
+public:
+    /// Both must outlive it.
+    give_up_on_exit(link& on, exchange& watched) noexcept : on_(&on), watched_(&watched) {}
+    give_up_on_exit(const give_up_on_exit&) = delete;
+    give_up_on_exit& operator=(const give_up_on_exit&) = delete;
+    give_up_on_exit(give_up_on_exit&&) = delete;
+    give_up_on_exit& operator=(give_up_on_exit&&) = delete;
+    ~give_up_on_exit();
+
+private:
+    link* on_;
+    exchange* watched_;
+};
+
 } // namespace tradecore::pg::engine

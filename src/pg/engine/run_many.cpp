@@ -85,10 +85,12 @@ asio::awaitable<std::optional<std::uint64_t>> run_once(
     auto& machine = exchange->machine();
     sender rows{.on = on, .what = what, .prepared = *prepared};
     const auto start = on->outgoing().size();
+    const give_up_on_exit leaving(*on, *exchange);
     bool queued = false;
     bool more = true;
     std::exception_ptr unreadable;
-    while (more && !exchange->finished() && !machine.error()) {
+    // What is written behind the Sync that ends it would be committed by the next one.
+    while (more && !exchange->finished() && !machine.error() && !exchange->cancelled_because()) {
         try {
             if (!queued) {
                 write_commands(on->outgoing(), what.before);
@@ -99,7 +101,7 @@ asio::awaitable<std::optional<std::uint64_t>> run_once(
         catch (...) {
             unreadable = std::current_exception();
         }
-        if (!queued && (unreadable || rows.rows == 0)) {
+        if (!queued && (unreadable || (rows.rows == 0 && what.before.empty()))) {
             on->outgoing().resize(start); // nobody has been told of anything
             if (unreadable)
                 std::rethrow_exception(unreadable);
@@ -114,8 +116,8 @@ asio::awaitable<std::optional<std::uint64_t>> run_once(
         co_await on->room(exchange, most_unsent);
     }
     if (!exchange->finished()) {
-        if (unreadable)
-            on->outgoing() += machine.cancel();
+        if (unreadable || exchange->cancelled_because())
+            on->outgoing() += machine.cancel(); // nothing, when the link has sent it
         else
             machine.write_end(on->outgoing());
         if (!queued)
@@ -142,6 +144,20 @@ asio::awaitable<std::optional<std::uint64_t>> run_once(
 }
 
 } // namespace
+
+give_up_on_exit::~give_up_on_exit()
+{
+    if (!watched_->in_flight())
+        return;
+    try {
+        on_->cancel(
+            *watched_, std::make_exception_ptr(connection_error(
+                           client_errc::connection_closed, "the statement was given up before its end")));
+    }
+    catch (...) {
+        on_->close(std::current_exception()); // no memory to say so with
+    }
+}
 
 asio::awaitable<std::uint64_t> run_many(std::shared_ptr<link> on, repeated_statement what)
 {

@@ -319,6 +319,64 @@ TEST(execute_many, can_be_cancelled_and_leaves_nothing)
     });
 }
 
+TEST(execute_many, stores_nothing_when_its_time_is_over_or_it_is_cancelled_after_much_was_sent)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect_with_table();
+        int sent = 0;
+        const auto endless = std::views::iota(0) | std::views::transform([&sent](int i) {
+                                 ++sent;
+                                 return std::tuple(i, std::string(100, 'x'));
+                             });
+        for (int attempt = 0; attempt < 3; ++attempt) {
+            sent = 0;
+            pg::repeated_statement what{
+                .sql = {"INSERT INTO t VALUES ($1, $2)", nullptr},
+                .rows = std::make_unique<pg::detail::range_source<std::remove_const_t<decltype(endless)>>>(endless),
+                .options = {.timeout = std::chrono::milliseconds(50)}};
+            co_await message_of<pg::timeout_error>(db->run_many(std::move(what)));
+            EXPECT_EQ(co_await count(db), 0);
+            co_await expect_usable(db);
+        }
+        sent = 0;
+        beside many(co_await asio::this_coro::executor, db->execute_many("INSERT INTO t VALUES ($1, $2)", endless));
+        co_await until([&] { return sent > 30'000; });
+        many.cancel();
+        co_await message_of<boost::system::system_error>(many.join());
+        const int sent_then = sent;
+        EXPECT_EQ(co_await count(db), 0);
+        EXPECT_EQ(sent, sent_then);
+        co_await expect_usable(db);
+    });
+}
+
+TEST(execute_many, leaves_nothing_in_flight_when_its_coroutine_is_cancelled_between_two_steps)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect_with_table();
+        // The range cancels its own coroutine: the next step throws before it waits for anything.
+        asio::cancellation_signal stop;
+        const auto rows = std::views::iota(0, 10'000) | std::views::transform([&stop](int i) {
+                              if (i == 5'000)
+                                  stop.emit(asio::cancellation_type::terminal);
+                              return i;
+                          });
+        const auto executor = co_await asio::this_coro::executor;
+        bool failed = false;
+        bool over = false;
+        asio::co_spawn(
+            executor, db->execute_many("INSERT INTO t VALUES ($1)", rows),
+            asio::bind_cancellation_slot(stop.slot(), [&](const std::exception_ptr& thrown, std::uint64_t) {
+                failed = thrown != nullptr;
+                over = true;
+            }));
+        co_await until([&] { return over; });
+        EXPECT_TRUE(failed);
+        EXPECT_EQ(co_await count(db), 0);
+        co_await expect_usable(db);
+    });
+}
+
 TEST(execute_many, ends_with_its_connection)
 {
     run([]() -> asio::awaitable<void> {
