@@ -46,6 +46,7 @@ void repeat(fuzz::byte_source& input)
     const auto plan = input.some();
     pg::fsm::repeat machine(about & 3U, (about & 4U) != 0);
     bool ended = false;
+    std::string end;
     const auto seen = fuzz::feed(machine, input, plan, [&](std::uint8_t what) {
         if (ended)
             return;
@@ -54,7 +55,8 @@ void repeat(fuzz::byte_source& input)
             machine.sent();
             break;
         case 1:
-            machine.end_sent();
+            machine.write_end(end);
+            require(fuzz::types_of_client_messages(end) == "S", "Sync");
             ended = true;
             break;
         case 2:

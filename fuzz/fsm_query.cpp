@@ -2,6 +2,7 @@
 // The machines that prepare and run statements and scripts, with any sequence of messages.
 #include "harness/machine.hpp"
 #include "harness/require.hpp"
+#include "pg/fsm/lookup.hpp"
 #include "pg/fsm/query.hpp"
 
 #include <memory>
@@ -31,7 +32,7 @@ void read_rows(const pg::result& rows)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     fuzz::byte_source input(data, size);
-    const auto which = input.below(3);
+    const auto which = input.below(4);
     const auto count = input.below(4);
     if (which == 0) {
         pg::fsm::prepare machine;
@@ -45,6 +46,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(
             seen.last != action::done || machine.error() || seen.messages >= 3 + 3 * commands,
             "no end before the answer");
+        read_rows(machine.answer());
+    }
+    else if (which == 3) {
+        pg::fsm::lookup machine(some_columns(1 + count));
+        const auto seen = fuzz::feed(machine, input);
+        require(seen.last != action::done || machine.error() || seen.messages >= 4, "no end before the answer");
         read_rows(machine.answer());
     }
     else {

@@ -144,6 +144,10 @@ seed("fsm_query", "script", b"\2\0" + message("C", text("BEGIN")) + ONE_INT + RO
 seed("fsm_query", "script_refused", b"\2\0" + SELECTED + FAILED + READY)
 
 copied = message("C", text("COPY 2")) + READY
+found = PARSED + BOUND + ROW * 2 + message("C", text("SELECT 2")) + READY
+seed("fsm_query", "lookup", b"\3\0" + found)
+seed("fsm_query", "lookup_refused", b"\3\0" + PARSED + FAILED + READY)
+
 seed("fsm_copy", "in", b"\1" + b"\4\0\0\0\1" + PARSED + BOUND + message("G", COPY_BOTH) + copied)
 seed("fsm_copy", "in_refused", b"\1" + b"\0" + PARSED + BOUND + FAILED + READY)
 seed("fsm_copy", "in_given_up", b"\1" + b"\4\0\0\0\2" + PARSED + BOUND + message("G", COPY_BOTH) + CANCELLED + READY)
@@ -274,6 +278,18 @@ seed("copy_rows", "slices", b"\2\1\3\2\5\7" + fields(i32(7), None) * 3 + i16(-1)
 seed("copy_rows", "extension", b"\1\0\1\0" + header + i32(5) + b"12345" + fields(b"") + i16(-1))
 seed("copy_rows", "cut", b"\3\1\1\3" + fields(b"a", b"b", b"c") + fields(b"a", b"b", b"c")[:-1])
 seed("copy_rows", "behind", b"\1\1\0" + fields(b"a") + i16(-1) + b"x")
+
+for name, part, content in (("trade", 1, TRADE), ("array", 1, array(20002, TRADE)), ("record", 0, record((23, i32(7)), (20005, b"x")))):
+    kind = {"trade": 0, "array": 1, "record": 2249}[name]
+    seed("value_types", name, struct.pack(">HB", kind, part) + (b"" if part else b"\0") + content)
+
+alert = b"\x15\3\3\0\2\2\x28"
+hello = b"\x16\3\3\0\x2a\2\0\0\x26\3\3" + bytes(32) + b"\0\x13\1\0"
+seed("tls", "alert", b"\x06" + alert)
+seed("tls", "hello", b"\xff" + hello)
+seed("tls", "plain", b"\xffE\0\0\0\x20SFATAL\0C57P03\0")
+seed("tls", "retry", b"\xff" + hello[:11] + bytes.fromhex(
+    "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c") + b"\0\x13\1\0")
 
 # --- whole sessions: which scenario (tests/pg/support/scenarios.cpp), how, what the server says -----------------------
 
