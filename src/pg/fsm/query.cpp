@@ -104,7 +104,9 @@ void execute::begin(plan&& what)
 void execute::rest() noexcept
 {
     reset();
-    answer_ = result();
+    // What its caller has taken is empty but for the tag, which each end replaces.
+    if (!answer_.empty() || !answer_.columns().empty())
+        answer_ = result();
     description_.reset();
 }
 
@@ -192,6 +194,7 @@ step execute::on_running(const protocol::message& incoming)
     case command_complete:
         return take_tag(incoming.payload) ? step::read() : step::violation("malformed CommandComplete");
     case empty_query_response:
+        answer_.finish({});
         state_ = state::complete;
         return step::read();
     default:

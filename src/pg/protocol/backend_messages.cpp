@@ -87,9 +87,10 @@ std::optional<backend_key> read_backend_key(std::string_view payload)
 
 std::optional<char> read_ready_for_query(std::string_view payload)
 {
-    if (payload.size() != 1 || std::string_view("ITE").find(payload[0]) == std::string_view::npos)
+    if (payload.size() != 1)
         return std::nullopt;
-    return payload[0];
+    const char status = payload[0];
+    return status == 'I' || status == 'T' || status == 'E' ? std::optional(status) : std::nullopt;
 }
 
 std::optional<diagnostics> read_diagnostics(std::string_view payload)

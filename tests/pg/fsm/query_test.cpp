@@ -66,6 +66,25 @@ TEST(execute, collects_rows_and_tag)
     EXPECT_EQ(machine.answer()[1]["n"].as<std::int32_t>(), 8);
 }
 
+TEST(execute, keeps_nothing_for_the_next_statement)
+{
+    const auto selected = backend::bind_complete() + backend::row({backend::i32(7)}) + backend::complete("SELECT 1");
+    pg::fsm::execute machine(one_int4(), 0);
+    for (const bool taken : {true, false}) {
+        expect_done(feed(machine, selected + backend::ready()));
+        if (taken)
+            EXPECT_EQ(pg::result(std::move(machine.answer())).size(), 1U);
+        machine.rest();
+        machine.restart({});
+        expect_done(feed(machine, backend::bind_complete() + backend::message('I', {}) + backend::ready()));
+        EXPECT_TRUE(machine.answer().empty());
+        EXPECT_TRUE(machine.answer().columns().empty());
+        EXPECT_EQ(machine.answer().tag().text(), "");
+        machine.rest();
+        machine.restart({.columns = one_int4()});
+    }
+}
+
 TEST(execute, takes_an_error_after_command_complete_as_failure)
 {
     pg::fsm::execute machine(nullptr, 0);
