@@ -326,9 +326,8 @@ void toy_backend::on_copy(char type)
 
 bool toy_backend::stalls(std::string_view text)
 {
-    if (text.starts_with("COMMIT") || text.starts_with("ROLLBACK"))
-        return false;
-    stalled_ = executions_++ == stalls_at_;
+    if (!text.starts_with("ROLLBACK"))
+        stalled_ = executions_++ == stalls_at_;
     return stalled_;
 }
 

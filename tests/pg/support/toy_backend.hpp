@@ -21,9 +21,8 @@ class toy_backend {
 public:
     static constexpr std::size_t never = std::numeric_limits<std::size_t>::max();
 
-    /// @param stalls_at the number of the Execute or Query that does not come to its end before it is cancelled; ends
-    /// of
-    ///        transactions do, and are not counted.
+    /// @param stalls_at the number of the Execute or Query that does not come to its end before it is cancelled;
+    ///        ROLLBACK does, and is not counted.
     explicit toy_backend(std::size_t stalls_at = never) : stalls_at_(stalls_at) {}
 
     /// @returns what is answered to these bytes of the client.
