@@ -56,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (std::size_t turn = 0; given < bytes.size() && !found.malformed; ++turn) {
         const auto space = buffer.space();
         require(!space.empty(), "there is room to receive into");
-        require(space.size() <= 16 * 1024 + 4 * given, "memory follows what was received");
+        require(space.size() <= std::size_t{16} * 1024 + 4 * given, "memory follows what was received");
         const std::size_t wanted =
             sizes.empty() ? bytes.size() : 1U + static_cast<unsigned char>(sizes[turn % sizes.size()]);
         const auto slice = bytes.substr(given, std::min(wanted, space.size()));
