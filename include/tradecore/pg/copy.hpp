@@ -26,8 +26,9 @@ struct copy_progress {
 };
 
 struct copy_options {
-    /// Called each time a piece of data went over (some 64 KiB) and at the end, on the connection's executor. What it
-    /// throws ends the COPY.
+    /// Called each time a piece of data went over (some 64 KiB) and with all of it, on the connection's executor: for
+    /// COPY to the server before that is asked to store it, for COPY from it once more when everything has come. What
+    /// it throws ends the COPY; from that last call it is ignored, for there is nothing left to end.
     std::function<void(const copy_progress&)> progress{};
     /// `timeout` limits the COPY from its begin to its end.
     call_options call{};

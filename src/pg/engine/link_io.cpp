@@ -196,7 +196,8 @@ void link::dispatch_to_exchange(const protocol::message& incoming)
         outgoing_ += wanted.bytes;
         return;
     case fsm::action::pause:
-        paused_ = true;
+        // A server that is asked to stop does so only when it can send what it has.
+        paused_ = !front.cancelled_because_;
         [[fallthrough]];
     case fsm::action::progress:
         front.progressed_ = true;

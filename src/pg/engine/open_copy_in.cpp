@@ -62,7 +62,7 @@ private:
         return exchange_->finished() || exchange_->machine().refuses_data() || exchange_->cancelled_because();
     }
     void require_unfinished() const;
-    void report(std::uint64_t rows) const;
+    void report(std::uint64_t rows);
 
     std::shared_ptr<link> on_;
     copy_options options_;
@@ -79,11 +79,17 @@ asio::awaitable<std::shared_ptr<copy_in_core>> link_copy_in::open(std::shared_pt
     const auto self = std::make_shared<link_copy_in>(std::move(on), std::move(what.options));
     self->on_->require_open();
     const auto deadline = deadline_of(self->options_.call);
+    turn held;
     if (!what.columns.text.empty()) {
-        const auto prepared = co_await find_or_prepare(self->on_, what.columns, self->label(), deadline);
-        self->columns_ = prepared->columns;
+        // Not what is remembered: the server takes a value of another type of the same size without a word.
+        auto now = co_await describe_and_hold(self->on_, what.columns, self->label(), deadline);
+        self->columns_ = std::move(now.columns);
+        held = std::move(now.held);
     }
-    auto held = co_await self->on_->hold(deadline);
+    else {
+        held = co_await self->on_->hold(deadline);
+    }
+    self->on_->require_open();
     self->exchange_ = make_exchange<holding<fsm::copy_in>>(std::move(held));
     self->exchange_->deadline = deadline;
     co_await begin(self, std::move(what.copy));
@@ -125,10 +131,18 @@ asio::awaitable<void> link_copy_in::throw_refusal(std::shared_ptr<link_copy_in> 
     throw protocol_error("the server ended COPY before its data");
 }
 
-void link_copy_in::report(std::uint64_t rows) const
+void link_copy_in::report(std::uint64_t rows)
 {
-    if (options_.progress)
+    if (!options_.progress)
+        return;
+    try {
         options_.progress({.rows = rows, .bytes = bytes_});
+    }
+    catch (...) {
+        abandon();
+        exchange_ = nullptr; // with its turn, which ends when the link lets go of it
+        throw;
+    }
 }
 
 asio::awaitable<void> link_copy_in::send_buffer(std::shared_ptr<link_copy_in> self, std::uint64_t rows)
@@ -155,9 +169,11 @@ asio::awaitable<void> link_copy_in::send_buffer(std::shared_ptr<link_copy_in> se
 
 asio::awaitable<command_tag> link_copy_in::finish_now(std::shared_ptr<link_copy_in> self, std::uint64_t rows)
 {
+    self->require_unfinished();
     if (!self->buffer_.empty())
         co_await send_buffer(self, rows);
-    self->require_unfinished();
+    else
+        self->report(rows);
     if (self->is_refused())
         co_await throw_refusal(self);
     auto& machine = self->exchange_->machine();
@@ -171,7 +187,6 @@ asio::awaitable<command_tag> link_copy_in::finish_now(std::shared_ptr<link_copy_
     self->over_ = true;
     if (auto& error = machine.error())
         std::rethrow_exception(error_of(*self->exchange_, std::move(*error), self->label()));
-    self->report(rows);
     co_return machine.tag();
 }
 

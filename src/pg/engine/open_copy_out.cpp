@@ -38,6 +38,7 @@ private:
     // Coroutines take it by value: their frames keep it.
     static asio::awaitable<std::string> read_some(std::shared_ptr<link_copy_out> self, std::uint64_t rows);
     void require_success();
+    void report(std::uint64_t rows);
 
     [[nodiscard]] std::string_view label() const noexcept { return label_of(options_.call, "COPY"); }
 
@@ -66,12 +67,16 @@ asio::awaitable<std::shared_ptr<copy_out_core>> link_copy_out::open(std::shared_
     auto& link = *self->on_;
     link.require_open();
     const auto deadline = deadline_of(self->options_.call);
+    turn held;
     if (!what.columns.text.empty()) {
-        const auto prepared = co_await find_or_prepare(self->on_, what.columns, self->label(), deadline);
-        self->columns_ = all_binary(prepared->columns);
+        // Not what is remembered: COPY does not say of which types its values are.
+        auto now = co_await describe_and_hold(self->on_, what.columns, self->label(), deadline);
+        self->columns_ = all_binary(now.columns);
+        held = std::move(now.held);
     }
-    if (!link.is_free())
+    else if (!link.is_free()) {
         co_await link.enter(deadline);
+    }
     link.require_open();
     self->exchange_ = make_exchange<fsm::copy_out>();
     self->exchange_->deadline = deadline;
@@ -81,6 +86,7 @@ asio::awaitable<std::shared_ptr<copy_out_core>> link_copy_out::open(std::shared_
     protocol::write_execute(out);
     protocol::write_sync(out);
     link.queue(self->exchange_);
+    held.release();
     if (!self->columns_) {
         // Nobody has seen yet whether this is a COPY at all. (That it has begun is not sent before the first data.)
         co_await link.progress(self->exchange_);
@@ -96,6 +102,10 @@ void link_copy_out::require_success()
     if (auto& error = machine.error()) {
         over_ = true;
         std::rethrow_exception(error_of(*exchange_, std::move(*error), label()));
+    }
+    if (machine.has_lost_data() && exchange_->cancelled_because()) {
+        over_ = true;
+        std::rethrow_exception(exchange_->cancelled_because()); // the server came to its end, the data did not
     }
     if (!machine.was_copy()) {
         over_ = true;
@@ -120,9 +130,23 @@ asio::awaitable<std::string> link_copy_out::read_some(std::shared_ptr<link_copy_
         self->on_->resume();
         self->bytes_ += data.size();
     }
-    if (self->options_.progress)
-        self->options_.progress({.rows = rows, .bytes = self->bytes_});
+    self->report(rows);
     co_return data;
+}
+
+void link_copy_out::report(std::uint64_t rows)
+{
+    if (!options_.progress)
+        return;
+    try {
+        options_.progress({.rows = rows, .bytes = bytes_});
+    }
+    catch (...) {
+        if (over_)
+            return; // all has come, and is to be believed
+        abandon();
+        throw;
+    }
 }
 
 void link_copy_out::abandon() noexcept

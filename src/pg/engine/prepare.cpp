@@ -47,6 +47,10 @@ prepare(std::shared_ptr<link> on, sql_text text, std::string_view label, link::c
         const auto exchange = make_exchange<fsm::prepare>();
         exchange->deadline = deadline;
         auto name = on->names_statements ? on->statements.fresh_name() : std::string();
+        // For whatever uses the cache: what it has dropped is closed when something new comes. Nothing that could fail
+        // stands before it.
+        for (const auto& old : on->statements.take_closable())
+            protocol::write_close_statement(on->outgoing(), old->name);
         protocol::write_parse(on->outgoing(), name, text.text);
         protocol::write_describe_statement(on->outgoing(), name);
         protocol::write_sync(on->outgoing());
@@ -76,6 +80,55 @@ find_or_prepare(std::shared_ptr<link> on, sql_text text, std::string_view label,
     if (auto known = on->statements.find(text.text))
         co_return known;
     co_return co_await prepare(std::move(on), std::move(text), label, deadline);
+}
+
+bool forget_if_out_of_date(
+    link& on, const diagnostics& error, std::string_view text, const prepared_statement& prepared)
+{
+    const bool old_types = may_be_of_old_types(error, prepared.parameter_types, prepared.columns.get());
+    if (old_types)
+        on.types->forget();
+    // Without a name it is bound with formats for the columns it had.
+    const bool other_columns = prepared.name.empty() && error.code == "08P01"_sqlstate;
+    if (!old_types && !other_columns && !is_out_of_date(error))
+        return false;
+    on.statements.erase(text);
+    return true;
+}
+
+asio::awaitable<held_description>
+describe_and_hold(std::shared_ptr<link> on, sql_text text, std::string_view label, link::clock::time_point deadline)
+{
+    for (bool again = false;; again = true) {
+        auto held = co_await on->hold(deadline);
+        on->require_open();
+        const auto exchange = make_exchange<fsm::prepare>();
+        exchange->deadline = deadline;
+        protocol::write_parse(on->outgoing(), {}, text.text);
+        protocol::write_describe_statement(on->outgoing(), {});
+        protocol::write_sync(on->outgoing());
+        on->queue(exchange);
+        co_await on->wait(exchange);
+        auto& machine = exchange->machine();
+        if (auto& error = machine.error())
+            std::rethrow_exception(error_of(*exchange, std::move(*error), label));
+        if (exchange->cancelled_because())
+            std::rethrow_exception(exchange->cancelled_because());
+        on->require_open();
+        if (!machine.columns())
+            co_return held_description{.held = std::move(held), .columns = {}};
+        if (!again && has_user_types(*machine.columns())) {
+            // These may have changed as well. The look-up takes turns as others do; until it has ended the columns may
+            // be different ones again.
+            held.release();
+            on->types->forget();
+            (void)co_await complete_types(on, {}, std::move(machine.columns()), deadline);
+            continue;
+        }
+        auto types = types_as_known(*on, {}, std::move(machine.columns()));
+        co_return held_description{
+            .held = std::move(held), .columns = std::make_shared<const row_description>(std::move(*types.columns))};
+    }
 }
 
 } // namespace tradecore::pg::engine

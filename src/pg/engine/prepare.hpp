@@ -25,4 +25,22 @@ prepare(std::shared_ptr<link> on, sql_text text, std::string_view label, link::c
 [[nodiscard]] boost::asio::awaitable<std::shared_ptr<const prepared_statement>>
 find_or_prepare(std::shared_ptr<link> on, sql_text text, std::string_view label, link::clock::time_point deadline);
 
+/// Forgets what was known of a statement when it may be for that that the server refused it.
+/// @returns whether it may: another attempt is worth it where nothing has happened.
+bool forget_if_out_of_date(
+    link& on, const diagnostics& error, std::string_view text, const prepared_statement& prepared);
+
+/// The columns of a statement as they are now, and the link, held since they were asked for.
+struct held_description {
+    turn held{};
+    /// Null when the statement returns no rows.
+    std::shared_ptr<const row_description> columns{};
+};
+
+/// Asks what a statement returns, whatever is remembered of it, for a use that the server has no way to refuse when
+/// something else is true by then. Nothing of it is kept, by the server or here.
+/// @throws and cancellation as `prepare`.
+[[nodiscard]] boost::asio::awaitable<held_description>
+describe_and_hold(std::shared_ptr<link> on, sql_text text, std::string_view label, link::clock::time_point deadline);
+
 } // namespace tradecore::pg::engine

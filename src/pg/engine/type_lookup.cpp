@@ -321,7 +321,7 @@ asio::awaitable<statement_types> complete_types(
     std::shared_ptr<link> on, std::vector<oid> parameters, std::optional<row_description> columns,
     exchange::clock::time_point deadline)
 {
-    auto known = on->types->known();
+    const auto known = on->types->known();
     std::set<oid> unknown;
     for (const auto type : parameters) {
         if (is_unknown(type, known.get()))
@@ -333,10 +333,19 @@ asio::awaitable<statement_types> complete_types(
                 unknown.insert(column.type);
         }
     }
-    if (!unknown.empty()) {
+    if (!unknown.empty())
         co_await look_up(on, {unknown.begin(), unknown.end()}, deadline);
-        known = on->types->known();
-    }
+    co_return types_as_known(*on, std::move(parameters), std::move(columns));
+}
+
+bool has_user_types(const row_description& columns)
+{
+    return std::ranges::any_of(columns, [](const column& one) { return !type_ref(one.type).is_built_in(); });
+}
+
+statement_types types_as_known(const link& on, std::vector<oid> parameters, std::optional<row_description> columns)
+{
+    const auto known = on.types->known();
     statement_types complete;
     const bool built_in = std::ranges::all_of(parameters, [](oid type) { return type_ref(type).is_built_in(); });
     complete.parameters = parameter_types(std::move(parameters), built_in ? nullptr : known);
@@ -348,7 +357,7 @@ asio::awaitable<statement_types> complete_types(
         }
         complete.columns = std::move(columns);
     }
-    co_return complete;
+    return complete;
 }
 
 bool tell_types(const row_description& columns) noexcept

@@ -30,6 +30,13 @@ struct statement_types {
     std::shared_ptr<link> on, std::vector<oid> parameters, std::optional<row_description> columns,
     exchange::clock::time_point deadline);
 
+/// @returns whether columns have types that are not built in.
+[[nodiscard]] bool has_user_types(const row_description& columns);
+
+/// What `complete_types` gives without any look-up: what is not known stays unknown.
+[[nodiscard]] statement_types
+types_as_known(const link& on, std::vector<oid> parameters, std::optional<row_description> columns);
+
 /// @returns whether values of such columns tell of what they are made, so that they can contradict what is known:
 ///          composite types, records, and arrays of them.
 [[nodiscard]] bool tell_types(const row_description& columns) noexcept;

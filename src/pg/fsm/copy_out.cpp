@@ -8,13 +8,16 @@ namespace tradecore::pg::fsm {
 void copy_out::drop() noexcept
 {
     dropping_ = true;
+    has_lost_data_ = has_lost_data_ || !data_.empty();
     data_ = {};
 }
 
 step copy_out::on_data(std::string_view payload)
 {
-    if (dropping_)
+    if (dropping_) {
+        has_lost_data_ = true;
         return step::read();
+    }
     const bool first = data_.empty();
     data_.append(payload);
     most_ = std::max(most_, data_.size());

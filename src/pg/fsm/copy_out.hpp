@@ -27,6 +27,8 @@ public:
     [[nodiscard]] std::size_t most_undelivered() const noexcept { return most_; }
     /// Drops what waits and whatever still comes.
     void drop() noexcept override;
+    /// @returns whether data was dropped, so that what was taken is not all there was.
+    [[nodiscard]] bool has_lost_data() const noexcept { return has_lost_data_; }
 
     [[nodiscard]] bool was_copy() const noexcept { return format_.has_value(); }
     [[nodiscard]] const std::optional<protocol::copy_format>& format() const noexcept { return format_; }
@@ -49,6 +51,7 @@ private:
     std::size_t limit_;
     std::size_t most_ = 0;
     bool dropping_ = false;
+    bool has_lost_data_ = false;
     command_tag tag_;
 };
 

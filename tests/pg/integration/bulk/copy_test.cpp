@@ -139,6 +139,46 @@ TEST(copy_in, reports_the_servers_error_in_mid_course)
     });
 }
 
+TEST(copy_in, believes_nothing_that_was_true_of_the_columns_before)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect();
+        co_await db->run_script({"CREATE TEMP TABLE t (a int8)", nullptr});
+        const std::vector<std::int64_t> whole{7};
+        const std::vector<double> half{0.5};
+        EXPECT_EQ(co_await db->copy_in("t", {"a"}, whole), 1U);
+        {
+            auto rows = co_await db->copy_out<std::int64_t>("SELECT a FROM t");
+            EXPECT_EQ((co_await rows.next()).at(0), 7);
+        }
+        // Of the same size: the server cannot tell one from the other.
+        co_await db->run_script({"ALTER TABLE t ALTER a TYPE float8", nullptr});
+        {
+            auto rows = co_await db->copy_out<double>("SELECT a FROM t");
+            EXPECT_EQ((co_await rows.next()).at(0), 7.0);
+        }
+        EXPECT_EQ(co_await db->copy_in("t", {"a"}, half), 1U);
+        EXPECT_EQ(co_await db->fetchval<double>("SELECT min(a) FROM t"), 0.5);
+        co_await db->run_script({"DELETE FROM t WHERE a < 1; ALTER TABLE t ALTER a TYPE int8", nullptr});
+        EXPECT_EQ(co_await db->copy_in("t", {"a"}, whole), 1U);
+        EXPECT_EQ(co_await db->fetchval<std::int64_t>("SELECT sum(a)::int8 FROM t"), 14);
+        // The same name, another table.
+        co_await db->run_script(
+            {"DROP SCHEMA IF EXISTS copy_other CASCADE; CREATE SCHEMA copy_other; CREATE TABLE copy_other.t (a "
+             "float8); "
+             "SET search_path = copy_other, pg_temp",
+             nullptr});
+        EXPECT_EQ(co_await db->copy_in("t", {"a"}, half), 1U);
+        EXPECT_EQ(co_await db->fetchval<double>("SELECT a FROM copy_other.t"), 0.5);
+        {
+            auto rows = co_await db->copy_out<double>("SELECT a FROM t");
+            EXPECT_EQ((co_await rows.next()).at(0), 0.5);
+        }
+        co_await db->run_script({"DROP SCHEMA copy_other CASCADE", nullptr});
+        co_await expect_usable(db);
+    });
+}
+
 TEST(copy_writer, writes_row_by_row)
 {
     run([]() -> asio::awaitable<void> {
