@@ -44,6 +44,12 @@ private:
 
     static void limit_commit(std::shared_ptr<link> on, exchange_ptr commit);
 
+    /// @returns whether it is open; false when it is to be tried once more with what is known then.
+    static boost::asio::awaitable<bool>
+    try_open(std::shared_ptr<link_cursor> self, link::clock::time_point deadline, bool again);
+    static boost::asio::awaitable<bool> take_first(std::shared_ptr<link_cursor> self, bool again);
+
+    [[nodiscard]] bool begin_if_it_fits(link::clock::time_point deadline, bool again);
     void begin(link::clock::time_point deadline);
     void ask();
     void end_transaction();
@@ -55,6 +61,7 @@ private:
     statement what_;
     cursor_options how_;
     std::shared_ptr<const prepared_statement> prepared_;
+    std::shared_ptr<const row_description> columns_;
     std::string portal_;
     turn turn_;        // while the transaction is the cursor's own
     bool own_ = false; // the transaction
@@ -67,6 +74,7 @@ private:
     std::uint64_t all_bytes_ = 0;
     bool complete_ = false; // the server has no more rows
     bool over_ = false;
+    bool out_of_date_ = false; // what was known of the statement, and nothing has happened
 };
 
 } // namespace tradecore::pg::engine

@@ -62,9 +62,19 @@ link_cursor::link_cursor(std::shared_ptr<link> on, statement what, cursor_option
 asio::awaitable<std::shared_ptr<cursor_core>>
 link_cursor::open(std::shared_ptr<link> on, statement what, cursor_options how)
 {
-    const auto self = std::make_shared<link_cursor>(std::move(on), std::move(what), how);
+    const auto deadline = deadline_of(what.options);
+    for (bool again = false;; again = true) {
+        const auto self = std::make_shared<link_cursor>(on, std::move(what), how);
+        if (co_await try_open(self, deadline, again))
+            co_return self;
+        what = std::move(self->what_);
+    }
+}
+
+asio::awaitable<bool>
+link_cursor::try_open(std::shared_ptr<link_cursor> self, link::clock::time_point deadline, bool again)
+{
     auto& link = *self->on_;
-    const auto deadline = deadline_of(self->what_.options);
     self->prepared_ = co_await find_or_prepare(self->on_, self->what_.sql, self->label(), deadline);
     self->turn_ = co_await link.hold(deadline);
     if (link.in_flight() > 0) {
@@ -75,12 +85,53 @@ link_cursor::open(std::shared_ptr<link> on, statement what, cursor_options how)
     }
     link.require_open();
     self->own_ = link.status == transaction_status::idle && self->what_.before.empty();
+    self->columns_ = self->prepared_->columns;
     self->portal_ = "c" + link.statements.fresh_name();
-    self->begin(deadline);
+    if (!self->begin_if_it_fits(deadline, again)) {
+        self->turn_.release();
+        co_return false;
+    }
     if (!self->own_)
         self->turn_.release();
-    co_await self->take_chunk(self);
-    co_return self;
+    co_return co_await take_first(self, again);
+}
+
+asio::awaitable<bool> link_cursor::take_first(std::shared_ptr<link_cursor> self, bool again)
+{
+    std::exception_ptr failure;
+    try {
+        co_await take_chunk(self);
+    }
+    catch (...) {
+        failure = std::current_exception();
+    }
+    if (!failure)
+        co_return true;
+    // Only its own transaction can be begun anew; the clean-up of this one goes before it.
+    if (!self->own_ || !self->out_of_date_ || again)
+        std::rethrow_exception(failure);
+    self->what_.before.clear();
+    co_return false;
+}
+
+bool link_cursor::begin_if_it_fits(link::clock::time_point deadline, bool again)
+{
+    const auto before = what_.before.size();
+    try {
+        begin(deadline);
+        return true;
+    }
+    catch (const argument_error&) {
+        if (prepared_->parameter_types.known() == nullptr)
+            throw;
+        // A label or an attribute may have been added since it was looked up.
+        on_->types->forget();
+        on_->statements.erase(what_.sql.text);
+        if (again)
+            throw;
+    }
+    what_.before.resize(before);
+    return false;
 }
 
 link_cursor::~link_cursor()
@@ -109,7 +160,11 @@ void link_cursor::begin(link::clock::time_point deadline)
         what_.before.emplace_back("BEGIN");
     const bool parses = prepared_->name.empty();
     const auto exchange = make_exchange<fsm::portal_slice>(
-        prepared_->columns, fsm::portal_slice::opening{.commands = what_.before.size(), .parses = parses});
+        prepared_->columns, fsm::portal_slice::opening{
+                                .commands = what_.before.size(),
+                                .parses = parses,
+                                .describes = parses,
+                                .description = {prepared_, &prepared_->description}});
     exchange->deadline = deadline;
     auto& out = on_->outgoing();
     const auto start = out.size();
@@ -118,6 +173,8 @@ void link_cursor::begin(link::clock::time_point deadline)
         write_parse_if_unnamed(out, *prepared_, what_.sql.text);
         protocol::write_bind_portal(
             out, portal_, prepared_->name, what_.arguments, prepared_->parameter_types, prepared_->result_formats);
+        if (parses)
+            protocol::write_describe_portal(out, portal_);
         protocol::write_execute_portal(out, portal_, static_cast<std::int32_t>(next_rows()));
         protocol::write_sync(out);
     }
@@ -133,7 +190,7 @@ void link_cursor::begin(link::clock::time_point deadline)
 void link_cursor::ask()
 {
     const auto rows = static_cast<std::int32_t>(next_rows());
-    const auto exchange = slice_.empty() ? make_exchange<fsm::portal_slice>(prepared_->columns)
+    const auto exchange = slice_.empty() ? make_exchange<fsm::portal_slice>(columns_)
                                          : make_exchange<fsm::portal_slice>(std::move(slice_));
     exchange->deadline = deadline_of(what_.options);
     protocol::write_execute_portal(on_->outgoing(), portal_, rows);
@@ -166,13 +223,16 @@ asio::awaitable<void> link_cursor::take_chunk(std::shared_ptr<link_cursor> self)
     auto& machine = asked->machine();
     if (!failure) {
         if (auto& error = machine.error()) {
-            if (is_out_of_date(*error))
-                self->on_->statements.erase(self->what_.sql.text);
+            self->out_of_date_ = forget_if_out_of_date(*self->on_, *error, self->what_.sql.text, *self->prepared_);
             failure = error_of(*asked, std::move(*error), self->label());
         }
         else if (machine.dropped_copy()) {
             failure = std::make_exception_ptr(argument_error("a cursor cannot read COPY; copy_out is for that"));
         }
+    }
+    if (machine.has_other_columns()) {
+        self->columns_ = machine.columns();
+        self->on_->statements.erase(self->what_.sql.text);
     }
     if (failure) {
         self->abandon();
@@ -223,7 +283,7 @@ asio::awaitable<void> link_cursor::finish(std::shared_ptr<link_cursor> self)
 asio::awaitable<result> link_cursor::next_slice(std::shared_ptr<link_cursor> self)
 {
     result slice;
-    slice.describe(self->prepared_->columns);
+    slice.describe(self->columns_);
     if (self->over_)
         co_return slice;
     while (!self->is_full()) {

@@ -38,6 +38,7 @@ struct running_batch {
     std::vector<batch_answers::outcome> outcomes;
     std::vector<prepared_ptr> prepared;
     std::vector<std::size_t> pending; // entries to be sent
+    std::vector<std::size_t> misfits; // of them, those whose arguments do not fit types that users may have changed
 
     [[nodiscard]] bool is_one() const noexcept { return what.mode() == batch_mode::one_transaction; }
 
@@ -122,6 +123,8 @@ void write_entry(running_batch& of, std::size_t which)
     try {
         write_parse_if_unnamed(out, prepared, entry.sql.text);
         protocol::write_bind(out, prepared.name, entry.arguments, prepared.parameter_types, prepared.result_formats);
+        if (prepared.name.empty())
+            protocol::write_describe_portal(out, {});
         protocol::write_execute(out);
         if (!of.is_one())
             protocol::write_sync(out);
@@ -129,23 +132,42 @@ void write_entry(running_batch& of, std::size_t which)
     catch (const argument_error&) {
         out.resize(start);
         of.outcomes[which].error = std::current_exception();
+        if (prepared.parameter_types.known() != nullptr)
+            of.misfits.push_back(which);
     }
 }
 
-std::size_t write_all(running_batch& of)
+/// Forgets what is known of the types of those that did not fit: a label or an attribute may have been added.
+void forget_misfits(running_batch& of)
+{
+    of.on->types->forget();
+    for (const auto i : std::exchange(of.misfits, {})) {
+        of.on->statements.erase(of.what.entries()[i].sql.text);
+        of.outcomes[i] = {};
+    }
+}
+
+enum class written { all, nothing, misfits };
+
+written write_all(running_batch& of, bool again)
 {
     auto& out = of.on->outgoing();
     const auto start = out.size();
     write_commands(out, of.what.before);
     for (const auto i : of.pending)
         write_entry(of, i);
+    if (!of.misfits.empty() && !again) {
+        out.resize(start);
+        forget_misfits(of);
+        return written::misfits;
+    }
     if (!drop_failed(of)) {
         out.resize(start);
-        return 0;
+        return written::nothing;
     }
     if (of.is_one())
         protocol::write_sync(out);
-    return of.pending.size();
+    return written::all;
 }
 
 /// Takes over what the server said. @returns whether what was prepared is out of date and can be had anew.
@@ -157,12 +179,13 @@ bool take_answers(running_batch& of, exchange_of<fsm::batch>& ended, bool again_
     for (std::size_t k = 0; k < of.pending.size(); ++k) {
         auto& entry = machine.entries()[k];
         const auto i = of.pending[k];
+        if (entry.has_other_columns)
+            of.on->statements.erase(of.what.entries()[i].sql.text);
         if (!entry.error) {
             of.outcomes[i] = {.rows = std::move(entry.answer), .error = {}};
             continue;
         }
-        if (is_out_of_date(*entry.error)) {
-            of.on->statements.erase(of.what.entries()[i].sql.text);
+        if (forget_if_out_of_date(*of.on, *entry.error, of.what.entries()[i].sql.text, *of.prepared[i])) {
             stale = true;
             again.push_back(i);
         }
@@ -191,6 +214,14 @@ bool take_answers(running_batch& of, exchange_of<fsm::batch>& ended, bool again_
     return true;
 }
 
+void add_entry(std::vector<fsm::batch::entry>& to, const prepared_ptr& prepared)
+{
+    auto& added = to.emplace_back(prepared->columns);
+    added.parses = added.describes = prepared->name.empty();
+    if (added.describes)
+        added.description = {prepared, &prepared->description};
+}
+
 /// Runs what comes before the entries, when there are none.
 asio::awaitable<void> run_commands(batch_ptr self)
 {
@@ -214,7 +245,13 @@ asio::awaitable<void> run_commands(batch_ptr self)
 asio::awaitable<batch_answers> run_batch(std::shared_ptr<link> on, batch what)
 {
     const auto self = std::make_shared<running_batch>(running_batch{
-        .on = std::move(on), .what = std::move(what), .deadline = {}, .outcomes = {}, .prepared = {}, .pending = {}});
+        .on = std::move(on),
+        .what = std::move(what),
+        .deadline = {},
+        .outcomes = {},
+        .prepared = {},
+        .pending = {},
+        .misfits = {}});
     auto& link = *self->on;
     self->deadline = deadline_of(self->what.options);
     self->outcomes.resize(self->what.size());
@@ -232,11 +269,14 @@ asio::awaitable<batch_answers> run_batch(std::shared_ptr<link> on, batch what)
         if (!link.is_free())
             co_await link.enter(self->deadline);
         link.require_open();
-        if (write_all(*self) == 0)
+        const auto what_was_written = write_all(*self, again);
+        if (what_was_written == written::misfits)
+            continue;
+        if (what_was_written == written::nothing)
             break;
         std::vector<fsm::batch::entry> entries;
         for (const auto i : self->pending)
-            entries.emplace_back(self->prepared[i]->columns).parses = self->prepared[i]->name.empty();
+            add_entry(entries, self->prepared[i]);
         const auto exchange = make_exchange<fsm::batch>(
             std::move(entries), self->is_one() ? fsm::batch::syncs::one : fsm::batch::syncs::each,
             self->what.before.size());

@@ -89,6 +89,7 @@ asio::awaitable<std::optional<std::uint64_t>> run_once(
     bool queued = false;
     bool more = true;
     std::exception_ptr unreadable;
+    bool misfit = false; // of a value, with types that users may have changed
     // What is written behind the Sync that ends it would be committed by the next one.
     while (more && !exchange->finished() && !machine.error() && !exchange->cancelled_because()) {
         try {
@@ -98,11 +99,22 @@ asio::awaitable<std::optional<std::uint64_t>> run_once(
             }
             more = rows.write_piece(machine);
         }
+        catch (const argument_error&) {
+            unreadable = std::current_exception();
+            misfit = prepared->parameter_types.known() != nullptr;
+        }
         catch (...) {
             unreadable = std::current_exception();
         }
+        if (misfit) {
+            // A label or an attribute may have been added since it was looked up.
+            on->types->forget();
+            on->statements.erase(what.sql.text);
+        }
         if (!queued && (unreadable || (rows.rows == 0 && what.before.empty()))) {
             on->outgoing().resize(start); // nobody has been told of anything
+            if (misfit && may_repeat && what.rows->rewind())
+                co_return std::nullopt;
             if (unreadable)
                 std::rethrow_exception(unreadable);
             co_return 0;
@@ -132,9 +144,7 @@ asio::awaitable<std::optional<std::uint64_t>> run_once(
     if (exchange->cancelled_because() && machine.was_undone())
         std::rethrow_exception(exchange->cancelled_because());
     if (auto& error = machine.error()) {
-        const bool stale = is_out_of_date(*error);
-        if (stale)
-            on->statements.erase(what.sql.text);
+        const bool stale = forget_if_out_of_date(*on, *error, what.sql.text, *prepared);
         const bool harmless = exchange->began_idle() && what.before.empty();
         if (stale && harmless && may_repeat && what.rows->rewind())
             co_return std::nullopt;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/fsm/batch.hpp"
 
+#include "pg/fsm/portal_description.hpp"
 #include "pg/protocol/backend_messages.hpp"
 #include "pg/protocol/frontend.hpp"
 
@@ -99,6 +100,22 @@ step batch::complete()
     return step::read();
 }
 
+step batch::on_description(entry& of, const protocol::message& incoming)
+{
+    state_ = state::running;
+    const auto found = read_portal_description(incoming, of.returns_rows ? of.description.get() : nullptr);
+    if (!found)
+        return step::violation("malformed or unexpected description in a batch");
+    if (found->as_expected || (!found->columns && !of.returns_rows))
+        return step::read();
+    of.has_other_columns = true;
+    of.returns_rows = found->columns != nullptr;
+    of.answer = result();
+    if (found->columns)
+        of.answer.describe(found->columns);
+    return step::read();
+}
+
 step batch::on_entry(const protocol::message& incoming)
 {
     using enum protocol::backend;
@@ -110,9 +127,11 @@ step batch::on_entry(const protocol::message& incoming)
             return step::read();
         if (incoming.type != bind_complete || entry.parses)
             return step::violation("unexpected message in a batch");
-        state_ = state::running;
+        state_ = entry.describes ? state::describing : state::running;
         return step::read();
     }
+    if (state_ == state::describing)
+        return on_description(entry, incoming);
     switch (incoming.type) {
     case data_row:
         if (dropping_)

@@ -25,8 +25,11 @@ public:
                 answer.describe(std::move(columns));
         }
         bool returns_rows;
-        bool parses = false; ///< a Parse stands before its Bind
+        bool parses = false;    ///< a Parse stands before its Bind
+        bool describes = false; ///< a Describe of its portal stands behind its Bind
         bool complete = false;
+        bool has_other_columns = false;                   ///< the description was not the one expected
+        std::shared_ptr<const std::string> description{}; ///< the one expected
         result answer;
         std::optional<diagnostics> error{};
     };
@@ -44,13 +47,15 @@ public:
     [[nodiscard]] std::optional<diagnostics>& error() noexcept { return error_; }
 
 private:
-    /// For each entry: start -> ParseComplete? BindComplete -> running -> DataRow* -> CommandComplete -> start
-    enum class state { commands, start, running, synced };
+    /// For each entry: start -> ParseComplete? BindComplete -> describing? -> running -> DataRow* -> CommandComplete ->
+    /// start
+    enum class state { commands, start, describing, running, synced };
 
     step on_error(const protocol::message& incoming);
     step on_ready();
     step on_command(const protocol::message& incoming);
     step on_entry(const protocol::message& incoming);
+    step on_description(entry& of, const protocol::message& incoming);
     step complete();
 
     std::vector<entry> entries_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/fsm/portal.hpp"
 
+#include "pg/fsm/portal_description.hpp"
 #include "pg/protocol/backend_messages.hpp"
 
 #include <utility>
@@ -21,7 +22,24 @@ portal_slice::portal_slice(std::shared_ptr<const row_description> columns, openi
                              : state::binding,
           std::move(columns))
 {
-    first_ = first;
+    first_ = std::move(first);
+}
+
+step portal_slice::on_description(const protocol::message& incoming)
+{
+    state_ = state::rows;
+    auto found = read_portal_description(incoming, returns_rows_ ? first_.description.get() : nullptr);
+    if (!found)
+        return step::violation("malformed or unexpected description of a cursor");
+    if (found->as_expected || (!found->columns && !returns_rows_))
+        return step::read();
+    has_other_columns_ = true;
+    returns_rows_ = found->columns != nullptr;
+    answer_ = result();
+    if (found->columns)
+        answer_.describe(found->columns);
+    other_columns_ = std::move(found->columns);
+    return step::read();
 }
 
 step portal_slice::on_command(const protocol::message& incoming)
@@ -86,8 +104,10 @@ step portal_slice::on_answer(const protocol::message& incoming)
     case state::binding:
         if (incoming.type != bind_complete)
             break;
-        state_ = state::rows;
+        state_ = first_.describes ? state::describing : state::rows;
         return step::read();
+    case state::describing:
+        return on_description(incoming);
     case state::rows:
         return on_row(incoming);
     case state::complete:

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace tradecore::pg::fsm {
@@ -16,6 +17,9 @@ public:
     struct opening {
         std::size_t commands = 0; ///< unnamed commands: Parse, Bind, Execute each
         bool parses = false;      ///< Parse of the statement itself
+        bool describes = false;   ///< Describe of the portal
+        /// What that is expected to say.
+        std::shared_ptr<const std::string> description{};
     };
 
     /// A slice of a portal that is open, whose rows are added to those of `before`.
@@ -30,6 +34,10 @@ public:
     void drop() noexcept override { dropping_ = true; }
 
     [[nodiscard]] result& answer() noexcept { return answer_; }
+    /// @returns whether the portal was described in another way than expected; `columns` says how.
+    [[nodiscard]] bool has_other_columns() const noexcept { return has_other_columns_; }
+    /// Null when it returns no rows.
+    [[nodiscard]] const std::shared_ptr<const row_description>& columns() const noexcept { return other_columns_; }
     /// @returns how many bytes of rows came.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     /// @returns whether the portal has more rows, or may have.
@@ -37,13 +45,14 @@ public:
 
 private:
     /// commands -> (ParseComplete BindComplete CommandComplete)* -> parsing -> ParseComplete -> binding -> BindComplete
-    ///          -> rows -> DataRow* -> PortalSuspended | CommandComplete -> complete
-    enum class state { commands, parsing, binding, rows, complete };
+    ///          -> describing? -> rows -> DataRow* -> PortalSuspended | CommandComplete -> complete
+    enum class state { commands, parsing, binding, describing, rows, complete };
 
     portal_slice(state begin, std::shared_ptr<const row_description> columns);
     step on_answer(const protocol::message& incoming) override;
     step on_command(const protocol::message& incoming);
     step on_row(const protocol::message& incoming);
+    step on_description(const protocol::message& incoming);
     bool answered() const noexcept override { return state_ == state::complete; }
 
     state state_;
@@ -51,6 +60,8 @@ private:
     bool returns_rows_;
     bool suspended_ = false;
     bool dropping_ = false;
+    bool has_other_columns_ = false;
+    std::shared_ptr<const row_description> other_columns_;
     std::size_t bytes_ = 0;
     result answer_;
 };

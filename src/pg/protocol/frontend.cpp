@@ -162,6 +162,14 @@ void write_describe_statement(std::string& out, std::string_view name)
     write_on_statement(out, 'D', name);
 }
 
+void write_describe_portal(std::string& out, std::string_view portal)
+{
+    frame message(out, 'D');
+    out.push_back('P');
+    put_c_string(out, portal);
+    message.close();
+}
+
 void write_close_statement(std::string& out, std::string_view name)
 {
     write_on_statement(out, 'C', name);

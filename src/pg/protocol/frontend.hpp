@@ -33,6 +33,7 @@ void write_query(std::string& out, std::string_view text);
 /// @param types of the parameters; the server infers what is not given.
 void write_parse(std::string& out, std::string_view name, std::string_view text, std::span<const oid> types = {});
 void write_describe_statement(std::string& out, std::string_view name);
+void write_describe_portal(std::string& out, std::string_view portal);
 void write_close_statement(std::string& out, std::string_view name);
 
 /// Binds a prepared statement to the unnamed portal; results are asked for in binary, or in text where
