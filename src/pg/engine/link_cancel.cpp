@@ -15,7 +15,8 @@ namespace {
 // An exchange that was given up before its turn usually ends by itself sooner than a request could reach the server.
 constexpr std::chrono::milliseconds given_up_grace{20};
 
-// How long a server that was asked to stop may go on before it is asked again.
+// How long a server that was asked to stop, by a request or by the exchange's last words, may go on before it is asked
+// again. One that waits for a lock does not read the last words.
 constexpr std::chrono::milliseconds pause_before_next_request{100};
 
 } // namespace
@@ -55,6 +56,10 @@ void link::ask_to_stop(exchange& running, const std::exception_ptr& why)
     if (!last_words.empty()) {
         outgoing_ += last_words;
         send();
+        if (server && key.pid != 0) {
+            cancelling_->again = now() + pause_before_next_request;
+            watch_deadline(cancelling_->again);
+        }
         return;
     }
     send_cancel();
