@@ -51,12 +51,12 @@ asio::awaitable<result> connection::run(statement what)
 
 asio::awaitable<batch_answers> connection::run_batch(batch what)
 {
-    return engine::run_batch(link_, std::move(what));
+    return link_->trace ? engine::run_batch_traced(link_, std::move(what)) : engine::run_batch(link_, std::move(what));
 }
 
 asio::awaitable<std::uint64_t> connection::run_many(repeated_statement what)
 {
-    return engine::run_many(link_, std::move(what));
+    return link_->trace ? engine::run_many_traced(link_, std::move(what)) : engine::run_many(link_, std::move(what));
 }
 
 asio::awaitable<std::shared_ptr<detail::cursor_core>> connection::open_cursor(statement what, cursor_options how)

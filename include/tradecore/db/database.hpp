@@ -81,8 +81,8 @@ private:
 ///
 /// Errors: as of `session`; `pool_timeout`, `waits_for_itself`, `transaction_closed`, `database_closed`,
 /// `database_disabled`.
-/// Cancellation: terminal. A statement cancelled in flight closes its connection, and so ends the
-/// transaction it belongs to.
+/// Cancellation: terminal. The server is asked to stop a statement that is cancelled in flight; the
+/// connection lives on, and a transaction it belongs to has failed.
 /// Thread safety: none in this version: a database and all coroutines that use it run on one thread (one
 /// `io_context` run by one thread).
 /// Lifetimes: what runs keeps what it needs; the handle need not outlive it.

@@ -21,9 +21,9 @@ namespace tradecore {
 /// What a pool keeps: a connection as far as pools and transactions need it. `pg::connection` is behind
 /// it in programs, a scripted one in tests.
 ///
-/// The contract is that of `pg::connection`: statements in flight are answered in order; a statement
-/// cancelled while its answer is awaited closes the connection; closing completes every waiting call
-/// with a `connection_error`.
+/// The contract is that of `pg::connection`: statements in flight are answered in order; the server is
+/// asked to stop a statement that is cancelled while its answer is awaited, and when it does not, the
+/// connection is closed; closing completes every waiting call with a `connection_error`.
 class physical_connection : public pg::session {
 public:
     using pg::session::run;

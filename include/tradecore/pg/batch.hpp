@@ -18,7 +18,7 @@ namespace tradecore::pg {
 /// An entry of a batch did not take effect because another one failed.
 class batch_aborted : public error {
 public:
-    /// @param failed the entry that failed, counted from 0; the batch's size when it was its end.
+    /// @param failed the entry that failed, counted from 0.
     batch_aborted(std::size_t failed, const std::string& message);
     [[nodiscard]] std::size_t failed_entry() const noexcept { return failed_; }
 

@@ -62,9 +62,11 @@ boost::asio::awaitable<std::vector<T>> next_rows(std::shared_ptr<cursor_core> of
 ///         use(slice);
 ///
 /// Inside a transaction other statements may run between two slices, and the cursor ends with the transaction.
-/// Outside, it is a transaction of its own, which is committed when the last row was read (its error, of a deferred
-/// constraint for instance, comes with the empty slice) or with `close`, and rolled back when it is given up; until
-/// then it has the connection for itself.
+/// Outside, it is a transaction of its own, which is committed as soon as its last row has arrived, before that is
+/// handed out (an error of that, of a deferred constraint for instance, comes instead of the empty slice), or with
+/// `close`. Given up earlier it is rolled back; given up later, what it did stays. Until its last row has arrived it
+/// has the connection for itself: other statements on that wait, and one that the cursor's own coroutine awaits waits
+/// for ever, or to its time limit.
 ///
 /// Errors: of `next` as of `session::fetch`; the cursor is then over.
 /// Cancellation: of `next`, terminal; the server is asked to stop, and the cursor is over.

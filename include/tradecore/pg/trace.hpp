@@ -12,10 +12,11 @@ namespace tradecore::pg {
 
 /// What is known of one query when it starts and when it ends. A view: valid during the call.
 struct query_trace {
-    /// The caller's name for it, else the verb: "FETCH", "FETCHROW", "FETCHVAL", "EXECUTE", "SCRIPT", …
+    /// The caller's name for it, else the verb: "FETCH", "FETCHROW", "FETCHVAL", "EXECUTE", "SCRIPT", "BATCH", …
     std::string_view label{};
+    /// Of a batch: the texts of its entries, with semicolons between.
     std::string_view text{};
-    /// What follows is known at the end only: the rows returned or touched, 0 after an error;
+    /// What follows is known at the end only: the rows returned or touched, 0 after an error and of a batch;
     std::uint64_t rows = 0;
     /// from the call to the answer, waiting for others included;
     std::chrono::steady_clock::duration duration{};
@@ -24,6 +25,9 @@ struct query_trace {
 };
 
 /// Is told of the messages and queries of connections (`connect_options::trace`).
+///
+/// Statements, scripts, batches and `execute_many` are queries. Cursors and COPY, which go on over many calls, are seen
+/// by their messages alone.
 ///
 /// Without one a query costs a branch for it. Arguments, rows and passwords are not shown. The messages of start-up
 /// are not traced.

@@ -28,6 +28,9 @@ namespace tradecore::pg::engine {
 
 [[nodiscard]] boost::asio::awaitable<batch_answers> run_batch(std::shared_ptr<link> on, batch what);
 [[nodiscard]] boost::asio::awaitable<std::uint64_t> run_many(std::shared_ptr<link> on, repeated_statement what);
+/// The same for a link with a tracer, which is told.
+[[nodiscard]] boost::asio::awaitable<batch_answers> run_batch_traced(std::shared_ptr<link> on, batch what);
+[[nodiscard]] boost::asio::awaitable<std::uint64_t> run_many_traced(std::shared_ptr<link> on, repeated_statement what);
 [[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
 open_cursor(std::shared_ptr<link> on, statement what, cursor_options how);
 [[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>>

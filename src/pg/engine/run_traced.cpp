@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/bulk.hpp"
 #include "pg/engine/call.hpp"
 #include "pg/engine/run_statement.hpp"
 
@@ -94,6 +95,49 @@ asio::awaitable<std::vector<result>> run_script_traced(std::shared_ptr<link> on,
     if (error)
         std::rethrow_exception(error);
     co_return answers;
+}
+
+asio::awaitable<batch_answers> run_batch_traced(std::shared_ptr<link> on, batch what)
+{
+    std::string text;
+    for (const auto& entry : what.entries())
+        (text += text.empty() ? "" : "; ") += entry.sql.text;
+    const std::string label(label_of(what.options, "BATCH"));
+    traced_query query(on->trace, label, text);
+    batch_answers answers;
+    std::exception_ptr error;
+    try {
+        answers = co_await run_batch(std::move(on), std::move(what));
+    }
+    catch (...) {
+        error = std::current_exception();
+    }
+    auto said = error;
+    for (std::size_t i = 0; !said && i < answers.size(); ++i)
+        said = answers.error(i);
+    query.ended(0, said);
+    if (error)
+        std::rethrow_exception(error);
+    co_return answers;
+}
+
+asio::awaitable<std::uint64_t> run_many_traced(std::shared_ptr<link> on, repeated_statement what)
+{
+    const auto text = what.sql;
+    const std::string label(label_of(what.options, "EXECUTE_MANY"));
+    traced_query query(on->trace, label, text.text);
+    std::uint64_t affected = 0;
+    std::exception_ptr error;
+    try {
+        affected = co_await run_many(std::move(on), std::move(what));
+    }
+    catch (...) {
+        error = std::current_exception();
+    }
+    query.ended(affected, error);
+    if (error)
+        std::rethrow_exception(error);
+    co_return affected;
 }
 
 } // namespace tradecore::pg::engine

@@ -76,6 +76,28 @@ TEST(trace, tells_of_messages_and_queries)
     });
 }
 
+TEST(trace, tells_of_batches_and_many_rows)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto trace = std::make_shared<recording>();
+        const auto db = co_await connect(trace);
+        pg::batch todo;
+        (void)todo.add_rows<int>("SELECT 1");
+        (void)todo.add_rows<int>("SELECT 2");
+        (co_await db->run(std::move(todo))).require_success();
+        EXPECT_EQ(co_await db->execute_many("SELECT $1::int", std::vector{1, 2, 3}), 3U);
+        pg::batch failing;
+        (void)failing.add_rows<int>("SELECT 1 / 0");
+        (void)co_await db->run(std::move(failing));
+        EXPECT_EQ(trace->started, (std::vector<std::string>{"SELECT 1; SELECT 2", "SELECT $1::int", "SELECT 1 / 0"}));
+        EXPECT_EQ(trace->ended.size(), 3U);
+        trace->ended.resize(3);
+        EXPECT_EQ(trace->ended[0], "BATCH 0 ok");
+        EXPECT_EQ(trace->ended[1], "EXECUTE_MANY 3 ok");
+        EXPECT_FALSE(trace->ended[2].ends_with("ok"));
+    });
+}
+
 TEST(trace, shows_one_round_trip_without_names_from_the_second_use_on)
 {
     run([]() -> asio::awaitable<void> {
