@@ -2,16 +2,18 @@
 #include "pg/engine/resolve.hpp"
 
 #include "pg/engine/connect_failure.hpp"
-#include "pg/engine/time_limit.hpp"
 
 #include <tradecore/pg/error.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <memory>
 #include <sys/un.h>
+#include <utility>
 
 namespace tradecore::pg::engine {
 
@@ -43,6 +45,28 @@ endpoint numeric_endpoint(const host_address& host, const std::string& server)
     return {tcp::endpoint(address, host.port)};
 }
 
+/// A question to the system's resolver. It may outlive who asked: nothing can interrupt getaddrinfo.
+struct look_up {
+    explicit look_up(const asio::any_io_executor& executor) : resolver(executor), answered(executor) {}
+
+    tcp::resolver resolver;
+    asio::steady_timer answered;
+    bool over = false;
+    error_code failure;
+    tcp::resolver::results_type found;
+};
+
+void begin(const std::shared_ptr<look_up>& asked, const host_address& host)
+{
+    auto take_answer = [asked](const error_code& failure, tcp::resolver::results_type found) {
+        asked->over = true;
+        asked->failure = failure;
+        asked->found = std::move(found);
+        asked->answered.cancel();
+    };
+    asked->resolver.async_resolve(host.host, std::to_string(host.port), std::move(take_answer));
+}
+
 } // namespace
 
 asio::awaitable<std::vector<endpoint>> resolve(
@@ -58,16 +82,21 @@ asio::awaitable<std::vector<endpoint>> resolve(
         endpoints.push_back(numeric_endpoint(host, server));
         co_return endpoints;
     }
-    const auto resolver = std::make_shared<tcp::resolver>(executor);
-    const time_limit within(executor, deadline, [resolver] { resolver->cancel(); });
-    error_code error;
-    const auto found = co_await resolver->async_resolve(
-        host.host, std::to_string(host.port), asio::redirect_error(asio::use_awaitable, error));
-    if (within.passed())
+    // The timer is waited for, not the resolver, which heeds a cancellation only before it has begun.
+    const auto asked = std::make_shared<look_up>(executor);
+    asked->answered.expires_at(deadline);
+    begin(asked, host);
+    error_code woken;
+    co_await asked->answered.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    if (!asked->over) {
+        asked->resolver.cancel();
+        if (woken)
+            throw_cannot_connect(server, {}, woken); // the caller's own cancellation
         throw too_slow(server, "looking up the host's name");
-    if (error)
-        throw_cannot_connect(server, "the host's name has no address", error);
-    for (const auto& entry : found)
+    }
+    if (asked->failure)
+        throw_cannot_connect(server, "the host's name has no address", asked->failure);
+    for (const auto& entry : asked->found)
         endpoints.emplace_back(entry.endpoint());
     co_return endpoints;
 }

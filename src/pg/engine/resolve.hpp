@@ -17,6 +17,8 @@ namespace tradecore::pg::engine {
 /// @param server as messages call it. @param deadline for the look-up.
 /// @returns them in the resolver's order; at least one.
 /// @throws connection_error; timeout_error.
+/// Cancellation: throws `operation_aborted`. Neither it nor the deadline waits for the system's resolver, which cannot
+/// be interrupted: its late answer is dropped.
 [[nodiscard]] boost::asio::awaitable<std::vector<boost::asio::generic::stream_protocol::endpoint>> resolve(
     boost::asio::any_io_executor executor, host_address host, std::string server,
     std::chrono::steady_clock::time_point deadline);
