@@ -5,9 +5,12 @@
 #include <tradecore/pg/parameters.hpp>
 
 #include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <vector>
 
 namespace tradecore::pg {
 
@@ -128,6 +131,34 @@ void parameter_writer::refuse_dimensions(std::size_t count) const
     refuse("the array's dimensions do not hold its " + std::to_string(count) + " elements");
 }
 
+namespace {
+
+// With a list instead of recursion: a caller's value may be nested to any depth.
+bool has_only_finite_numbers(const boost::json::value& whole)
+{
+    std::vector<const boost::json::value*> left{&whole};
+    while (!left.empty()) {
+        const auto& value = *left.back();
+        left.pop_back();
+        if (const auto* number = value.if_double(); number != nullptr && !std::isfinite(*number)) {
+            return false;
+        }
+        if (const auto* array = value.if_array()) {
+            for (const auto& element : *array) {
+                left.push_back(&element);
+            }
+        }
+        if (const auto* object = value.if_object()) {
+            for (const auto& member : *object) {
+                left.push_back(&member.value());
+            }
+        }
+    }
+    return true;
+}
+
+} // namespace
+
 std::string detail::json_text(const boost::json::value& value)
 {
     return boost::json::serialize(value);
@@ -135,6 +166,9 @@ std::string detail::json_text(const boost::json::value& value)
 
 void detail::append_json(const boost::json::value& value, parameter_writer& to)
 {
+    if (!has_only_finite_numbers(value)) {
+        to.refuse("a JSON number is infinite or none, which JSON cannot say");
+    }
     const auto text = json_text(value);
     // Serialized strings escape NUL, and jsonb refuses it in that form, too.
     for (auto at = text.find("\\u0000"); at != std::string::npos; at = text.find("\\u0000", at + 1)) {

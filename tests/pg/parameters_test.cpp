@@ -230,6 +230,9 @@ TEST(Parameters, JsonAndDescribedStructsBecomeJson)
     EXPECT_EQ(refusal(point, oids::int4), "argument $1: tradecore::pg::parameters_test::point does not go into int4");
     EXPECT_THROW((void)parameters::encode(boost::json::value("a\0b"s)), argument_error);
     EXPECT_NO_THROW((void)parameters::encode(boost::json::value("\\u0000")));
+    EXPECT_THROW(
+        (void)parameters::encode(boost::json::value{{"a", {1, std::numeric_limits<double>::infinity()}}}),
+        argument_error);
 }
 
 TEST(Parameters, RangesBecomeArrays)
