@@ -20,19 +20,21 @@ void gate::release() noexcept
     let_in();
 }
 
-void gate::join(place_ptr who, bool again)
+void gate::join(place_ptr who)
 {
-    if (again)
-        line_.push_front(std::move(who));
-    else
-        line_.push_back(std::move(who));
+    const bool stays = who->wanted_ == wish::stay;
+    if (who->number_ == 0 && !stays)
+        who->number_ = ++numbered_;
+    // Those who were let in come back in any order; who stays has the lowest number of all.
+    const auto behind = [number = who->number_](const place_ptr& other) { return other->number_ > number; };
+    line_.insert(std::ranges::find_if(line_, behind), std::move(who));
 }
 
 bool gate::arrived(wish wanted) noexcept
 {
     if (wanted == wish::pass)
         --admitted_;
-    else if (barred_)
+    else if (wanted == wish::hold && barred_)
         held_ = false;
     // Who wants to hold the gate can come in only now that everybody before it has written.
     if (!barred_)
@@ -49,8 +51,10 @@ void gate::unbar() noexcept
 void gate::dismiss(place& who, const std::exception_ptr& why)
 {
     const auto found = std::ranges::find(line_, &who, &place_ptr::get);
-    if (found == line_.end())
+    if (found == line_.end()) {
+        who.dismissed_late_ = true;
         return;
+    }
     const auto kept = std::move(*found);
     line_.erase(found);
     kept->waiter_.resume_later(why);
@@ -90,14 +94,16 @@ void gate::abandon() noexcept
 
 void gate::let_in()
 {
-    while (!held_ && !barred_ && !line_.empty()) {
+    while (!barred_ && !line_.empty()) {
         const auto next = line_.front();
+        if (held_ && next->wanted_ != wish::stay)
+            return;
         if (next->wanted_ == wish::hold) {
             if (admitted_ > 0)
                 return;
             held_ = true;
         }
-        else {
+        else if (next->wanted_ == wish::pass) {
             ++admitted_;
         }
         line_.pop_front();

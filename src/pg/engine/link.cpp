@@ -77,14 +77,21 @@ asio::awaitable<void> link::stand_in_line(gate::wish wanted, clock::time_point d
         }
         place->suspend(std::move(handler));
     };
-    for (bool again = false;; again = true) {
+    const gate::place_ptr place(new gate::place(wanted, deadline));
+    for (;;) {
         require_open();
         watch_deadline(deadline);
-        const gate::place_ptr place(new gate::place(wanted, deadline));
-        gate_.join(place, again);
+        gate_.join(place);
         co_await asio::async_initiate<const asio::deferred_t&, void(std::exception_ptr)>(
             suspended, asio::deferred, weak_from_this(), place);
-        if (gate_.arrived(wanted))
+        const bool is_in = gate_.arrived(wanted);
+        if (place->was_dismissed_late()) {
+            // Its next co_await throws: what it queued now would have nobody to give it up.
+            if (is_in && wanted == gate::wish::hold)
+                gate_.release();
+            throw boost::system::system_error(asio::error::operation_aborted);
+        }
+        if (is_in)
             co_return;
     }
 }
@@ -103,6 +110,13 @@ asio::awaitable<turn> link::hold(clock::time_point deadline)
     turn held(shared_from_this());
     require_open();
     co_return held;
+}
+
+asio::awaitable<void> link::settled(clock::time_point deadline)
+{
+    if (gate_.is_barred())
+        co_await stand_in_line(gate::wish::stay, deadline);
+    require_open();
 }
 
 turn link::try_hold()
@@ -208,9 +222,10 @@ void link::on_deadline()
     watched_deadline_ = exchange::no_deadline;
     const auto now = clock::now();
     if (cancelling_ && cancelling_->limit <= now)
-        return close(std::make_exception_ptr(timeout_error(
-            peer_ + " did not answer a request to cancel within " + std::to_string(cancel_timeout.count()) +
-            " ms; the connection was closed")));
+        return close(std::make_exception_ptr(connection_error(
+            client_errc::connection_closed, peer_ + " did not answer a request to cancel within " +
+                                                std::to_string(cancel_timeout.count()) +
+                                                " ms; the connection was closed")));
     const auto late = std::make_exception_ptr(timeout_error("no answer from " + peer_ + " within the time limit"));
     auto earliest = gate_.dismiss_late(now, late);
     if (cancelling_ && cancelling_->target && cancelling_->again <= now)

@@ -119,6 +119,12 @@ public:
     [[nodiscard]] boost::asio::awaitable<turn> hold(clock::time_point deadline);
     /// @returns a turn when the link is free; an empty one when it is not.
     [[nodiscard]] turn try_hold();
+    /// Waits until no request to cancel is under way that could hit what is sent next; for who holds the link, as
+    /// `enter` is for the others.
+    /// @throws and cancellation as `enter`.
+    [[nodiscard]] boost::asio::awaitable<void> settled(clock::time_point deadline);
+    /// @returns whether a request to cancel is under way: until its end nothing new is sent.
+    [[nodiscard]] bool is_settling() const noexcept { return cancelling_.has_value(); }
 
     // --- sending --------------------------------------------------------------------------------------------------
 

@@ -26,10 +26,11 @@ struct crowd {
     {
         const gate::place_ptr place(new gate::place(wish, exchange::no_deadline));
         places.push_back(place);
-        entrance.join(place, false);
-        co_await asio::async_initiate<const asio::deferred_t&, void(std::exception_ptr)>(
-            [](auto handler, gate::place_ptr mine) { mine->suspend(std::move(handler)); }, asio::deferred, place);
-        (void)entrance.arrived(wish);
+        do {
+            entrance.join(place);
+            co_await asio::async_initiate<const asio::deferred_t&, void(std::exception_ptr)>(
+                [](auto handler, gate::place_ptr mine) { mine->suspend(std::move(handler)); }, asio::deferred, place);
+        } while (!entrance.arrived(wish));
         order += name;
     }
     task<void> come(char name, gate::wish wish)
@@ -99,6 +100,55 @@ TEST(gate, lets_nobody_in_while_it_is_barred)
     people.entrance.unbar();
     people.run();
     EXPECT_EQ(people.order, "a");
+}
+
+TEST(gate, keeps_the_order_of_those_who_were_let_in_just_before_it_was_barred)
+{
+    crowd people;
+    ASSERT_TRUE(people.entrance.try_hold());
+    const auto a = people.come('a', gate::wish::pass);
+    const auto b = people.come('b', gate::wish::pass);
+    const auto c = people.come('c', gate::wish::hold);
+    const auto d = people.come('d', gate::wish::pass);
+    people.entrance.release(); // lets a and b in
+    people.entrance.bar();     // before they have run
+    people.run();
+    EXPECT_EQ(people.order, "");
+    people.entrance.unbar();
+    people.run();
+    EXPECT_EQ(people.order, "abc");
+    people.entrance.release();
+    people.run();
+    EXPECT_EQ(people.order, "abcd");
+    EXPECT_TRUE(people.entrance.is_free());
+}
+
+TEST(gate, lets_its_holder_go_on_before_everybody_else_when_it_is_not_barred_any_more)
+{
+    crowd people;
+    ASSERT_TRUE(people.entrance.try_hold());
+    const auto a = people.come('a', gate::wish::pass);
+    people.entrance.bar();
+    const auto holder = people.come('h', gate::wish::stay);
+    EXPECT_EQ(people.order, "");
+    people.entrance.unbar();
+    people.run();
+    EXPECT_EQ(people.order, "h");
+    people.entrance.release();
+    people.run();
+    EXPECT_EQ(people.order, "ha");
+    EXPECT_TRUE(people.entrance.is_free());
+}
+
+TEST(gate, tells_one_who_was_let_in_already_that_it_was_sent_away)
+{
+    crowd people;
+    ASSERT_TRUE(people.entrance.try_hold());
+    const auto a = people.come('a', gate::wish::hold);
+    people.entrance.release();
+    EXPECT_FALSE(people.places[0]->was_dismissed_late());
+    people.entrance.dismiss(*people.places[0], std::make_exception_ptr(std::runtime_error("enough")));
+    EXPECT_TRUE(people.places[0]->was_dismissed_late());
 }
 
 } // namespace
