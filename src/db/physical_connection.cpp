@@ -45,6 +45,7 @@ public:
     void close() noexcept override { connection_->close(); }
     [[nodiscard]] bool is_open() const noexcept override { return connection_->is_open(); }
     [[nodiscard]] std::size_t in_flight() const noexcept override { return connection_->in_flight(); }
+    [[nodiscard]] bool is_settling() const noexcept override { return connection_->is_settling(); }
     [[nodiscard]] pg::transaction_status status() const noexcept override { return connection_->status(); }
     [[nodiscard]] std::int32_t backend_pid() const noexcept override { return connection_->backend_pid(); }
     [[nodiscard]] std::string_view parameter(std::string_view name) const noexcept override

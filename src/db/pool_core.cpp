@@ -346,7 +346,8 @@ void pool_core::give_back(slot which) noexcept
         return;
     try {
         physical_connection& returned = *entries_[which].connection;
-        const bool clean_already = returned.in_flight() == 0 && returned.status() == pg::transaction_status::idle;
+        const bool clean_already = returned.in_flight() == 0 && !returned.is_settling() &&
+                                   returned.status() == pg::transaction_status::idle;
         if (clean_already || !returned.is_open() || stage_ == stage::closing) {
             offer(which);
             return;
@@ -371,7 +372,10 @@ asio::awaitable<void> pool_core::clean(std::shared_ptr<pool_core> self, slot whi
             co_await dirty.run(plain("SELECT 1"));
         if (dirty.status() != pg::transaction_status::idle)
             co_await dirty.run_script({"ROLLBACK", nullptr}, {});
-        if (dirty.in_flight() > 0 || dirty.status() != pg::transaction_status::idle)
+        // Both have waited for a request to cancel to be over.
+        else if (dirty.is_settling())
+            co_await dirty.run(plain("SELECT 1"));
+        if (dirty.in_flight() > 0 || dirty.is_settling() || dirty.status() != pg::transaction_status::idle)
             dirty.close();
     }
     catch (...) {

@@ -100,6 +100,11 @@ std::size_t connection::in_flight() const noexcept
     return link_->in_flight();
 }
 
+bool connection::is_settling() const noexcept
+{
+    return link_->is_settling();
+}
+
 transaction_status connection::status() const noexcept
 {
     return link_->status;

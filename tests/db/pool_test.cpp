@@ -256,6 +256,37 @@ TEST(pool, cleans_a_connection_returned_inside_a_transaction)
     });
 }
 
+TEST(pool, lends_no_connection_on_which_a_request_to_cancel_is_under_way)
+{
+    with_pool(sized(1, 1), [](fake_server& server, pool& connections) -> asio::awaitable<void> {
+        {
+            const auto mine = co_await connections.acquire({});
+            server.open_connections.front()->settle_at("settled");
+        }
+        EXPECT_EQ(connections.stats().active, 1U);
+        co_await settle();
+        EXPECT_EQ(server.log(), "1:SELECT 1");
+        server.held("settled").open();
+        const auto next = co_await connections.acquire({});
+        EXPECT_EQ(next->backend_pid(), 1);
+        EXPECT_FALSE(next->is_settling());
+    });
+}
+
+TEST(pool, closes_a_connection_whose_request_to_cancel_does_not_end)
+{
+    auto options = sized(1, 1);
+    options.cleanup_timeout = 1ms;
+    with_pool(options, [](fake_server& server, pool& connections) -> asio::awaitable<void> {
+        {
+            const auto mine = co_await connections.acquire({});
+            server.open_connections.front()->settle_at("never");
+        }
+        const auto next = co_await connections.acquire({});
+        EXPECT_EQ(next->backend_pid(), 2);
+    });
+}
+
 TEST(pool, closes_a_connection_that_cannot_be_cleaned_in_time)
 {
     auto options = sized(1, 1);

@@ -34,6 +34,8 @@ public:
     virtual void close() noexcept = 0;
     [[nodiscard]] virtual bool is_open() const noexcept = 0;
     [[nodiscard]] virtual std::size_t in_flight() const noexcept = 0;
+    /// As of `pg::connection`; false of a connection that cancels in another way.
+    [[nodiscard]] virtual bool is_settling() const noexcept { return false; }
     [[nodiscard]] virtual pg::transaction_status status() const noexcept = 0;
     [[nodiscard]] virtual std::int32_t backend_pid() const noexcept = 0;
     [[nodiscard]] virtual std::string_view parameter(std::string_view name) const noexcept = 0;

@@ -89,6 +89,8 @@ public:
     [[nodiscard]] bool is_open() const noexcept;
     /// @returns how many statements wait for their answers.
     [[nodiscard]] std::size_t in_flight() const noexcept;
+    /// @returns whether a request to cancel an earlier statement is still under way: statements wait for its end.
+    [[nodiscard]] bool is_settling() const noexcept;
     [[nodiscard]] transaction_status status() const noexcept;
     [[nodiscard]] std::int32_t backend_pid() const noexcept;
     /// @returns the server's latest value of a reported parameter such as `server_version`; empty when

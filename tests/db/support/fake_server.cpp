@@ -115,6 +115,7 @@ asio::awaitable<std::string> fake_server::connection::carry_out(std::shared_ptr<
         on->server->on_command(*on->self, command);
     if (!on->hold.empty())
         co_await wait_at(on, std::exchange(on->hold, {}));
+    on->settles = false;
     require_open(*on);
 
     const auto word = command.substr(0, command.find(' '));

@@ -79,6 +79,13 @@ public:
 
     /// The command being carried out is not answered before the gate opens.
     void hold_next(std::string gate) { state_->hold = std::move(gate); }
+    [[nodiscard]] bool is_settling() const noexcept override { return state_->settles; }
+    /// A request to cancel is under way: what comes next waits until the gate opens.
+    void settle_at(std::string gate)
+    {
+        state_->settles = true;
+        state_->hold = std::move(gate);
+    }
     /// The server has rolled back by itself.
     void abort_transaction() { state_->status = pg::transaction_status::idle; }
 
@@ -89,6 +96,7 @@ private:
         connection* self;
         int id;
         bool open = true;
+        bool settles = false;
         std::size_t in_flight = 0;
         pg::transaction_status status = pg::transaction_status::idle;
         std::vector<std::string> savepoints;
