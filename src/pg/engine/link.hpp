@@ -178,7 +178,7 @@ public:
     [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
     [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
     [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
-    /// @returns the time, read at most once in each turn of the loop that handles what arrived.
+    /// @returns the time, read at most once between two coroutines that are resumed by what arrived.
     [[nodiscard]] clock::time_point now();
 
     transaction_status status = transaction_status::idle;
@@ -222,6 +222,7 @@ private:
     void dispatch(const protocol::message& incoming);
     void dispatch_to_exchange(const protocol::message& incoming);
     void end_exchange();
+    void wake(waiter& who);
     void wake_for_progress();
     void flush();
     [[nodiscard]] bool wrote_at_once();

@@ -24,6 +24,10 @@ constexpr std::size_t kept_capacity = std::size_t{256} * 1024;
 // A record of TLS has 16 KiB of text.
 constexpr std::size_t encrypted_capacity = std::size_t{20} * 1024;
 
+// A server reports about fifteen; the longest, search_path, is a list of names.
+constexpr std::size_t most_parameters = 256;
+constexpr std::size_t longest_parameter = std::size_t{64} * 1024;
+
 bool ends_the_session(const diagnostics& said)
 {
     return said.severity == "FATAL" || said.severity == "PANIC";
@@ -143,6 +147,10 @@ void link::dispatch(const protocol::message& incoming)
         const auto changed = protocol::read_parameter_status(incoming.payload);
         if (!changed)
             return fail_protocol("malformed ParameterStatus");
+        if (!parameters.contains(changed->name) && parameters.size() >= most_parameters)
+            return fail_protocol("more parameters than a server has");
+        if (incoming.payload.size() > longest_parameter)
+            return fail_protocol("a parameter longer than any server has");
         parameters.insert_or_assign(std::string(changed->name), std::string(changed->value));
         if (on_parameter)
             on_parameter(changed->name, changed->value);
@@ -222,14 +230,27 @@ void link::end_exchange()
     // Let go before its coroutine runs on, which then holds the exchange alone and can give it back for use again.
     auto resumed = std::move(ended->waiter_);
     ended.reset();
-    resumed.resume_now(executor_);
+    wake(resumed);
+}
+
+// Who is resumed may throw through its completion handler. That is the event loop's matter and none of the link's.
+void link::wake(waiter& who)
+{
+    // It may take its time before it asks for the next deadline.
+    turns_time_ = {};
+    try {
+        who.resume_now(executor_);
+    }
+    catch (...) {
+        asio::post(executor_, [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
+    }
 }
 
 void link::wake_for_progress()
 {
     // Not per message: a reader of many rows runs once for all that came with one read.
     if (first_ && first_->progressed_ && first_->awaits_ == exchange::awaits::progress)
-        first_->waiter_.resume_now(executor_);
+        wake(first_->waiter_);
 }
 
 void link::resume()
@@ -311,7 +332,7 @@ bool link::take_outgoing()
     }
     try {
         tls_->write(outgoing_);
-        outgoing_.clear();
+        empty(outgoing_);
         writing_.swap(tls_->outgoing()); // TLS may have something to say of its own
     }
     catch (...) {
@@ -344,7 +365,7 @@ void link::wake_for_room()
 {
     for (auto waiting = first_; waiting; waiting = waiting->next_) {
         if (waiting->awaits_ == exchange::awaits::room && unsent() < waiting->room_below_)
-            waiting->waiter_.resume_now(executor_);
+            wake(waiting->waiter_);
     }
 }
 
