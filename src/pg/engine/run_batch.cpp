@@ -7,9 +7,11 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
 #include <map>
@@ -93,7 +95,9 @@ asio::awaitable<void> prepare_pending(batch_ptr self)
         }
         ++at;
     }
-    (void)co_await asio::this_coro::cancellation_state; // throws when the wait was cancelled
+    // The wait for all ends as if nothing had happened.
+    if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none)
+        throw boost::system::system_error(asio::error::operation_aborted);
     self->on->require_open();
 }
 
