@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/engine/type_lookup.hpp"
 
+#include "pg/engine/call.hpp"
 #include "pg/fsm/lookup.hpp"
 #include "pg/protocol/frontend.hpp"
 
@@ -18,6 +19,7 @@
 namespace tradecore::pg::engine {
 
 namespace asio = boost::asio;
+using namespace tradecore::pg::literals;
 
 namespace {
 
@@ -168,7 +170,7 @@ type_info read_type(const result& rows, std::size_t row)
 std::vector<type_info> read_types(const result& rows)
 {
     std::vector<type_info> types;
-    for (std::size_t row = 0; row < std::min(rows.size(), most_types); ++row)
+    for (std::size_t row = 0; row < rows.size(); ++row)
         types.push_back(read_type(rows, row));
     return types;
 }
@@ -179,7 +181,7 @@ asio::awaitable<void> look_up(std::shared_ptr<link> on, std::vector<oid> types, 
     if (!on->is_free())
         co_await on->enter(deadline);
     on->require_open();
-    const auto exchange = make_exchange<fsm::lookup>(types_columns());
+    const auto exchange = make_exchange<fsm::lookup>(types_columns(), most_types);
     exchange->deadline = deadline;
     auto& out = on->outgoing();
     static constexpr std::int16_t binary[] = {1};
@@ -192,8 +194,13 @@ asio::awaitable<void> look_up(std::shared_ptr<link> on, std::vector<oid> types, 
     if (exchange->cancelled_because())
         std::rethrow_exception(exchange->cancelled_because());
     auto& machine = exchange->machine();
-    if (!machine.error())
-        on->types->add(read_types(machine.answer()));
+    if (auto& error = machine.error()) {
+        // Who may not read the catalogue gets values of these types as text.
+        if (error->code == "42501"_sqlstate)
+            co_return;
+        std::rethrow_exception(error_of(*exchange, std::move(*error), "look-up of types"));
+    }
+    on->types->add(read_types(machine.answer()));
 }
 
 bool is_unknown(oid type, const type_set* known) noexcept

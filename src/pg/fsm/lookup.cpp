@@ -17,6 +17,8 @@ step lookup::on_answer(const protocol::message& incoming)
         return step::read();
     }
     if (state_ == state::running && incoming.type == data_row) {
+        if (answer_.size() == most_rows_)
+            return step::violation("more rows than were asked for");
         if (!answer_.append_row(incoming.payload))
             return step::violation("malformed DataRow");
         return step::read();
