@@ -4,6 +4,7 @@
 #include "pg/engine/call.hpp"
 #include "pg/engine/prepare.hpp"
 #include "pg/engine/type_lookup.hpp"
+#include "pg/leading_keyword.hpp"
 #include "pg/protocol/frontend.hpp"
 
 #include <tradecore/pg/error.hpp>
@@ -15,6 +16,7 @@ namespace tradecore::pg::engine {
 
 namespace asio = boost::asio;
 using namespace tradecore::pg::literals;
+using pg::detail::begins_with_keyword;
 
 namespace {
 
@@ -137,7 +139,10 @@ void give_up_or_repeat(
     if (old_types)
         on.types->forget();
     // The server refused before it did anything, or has said that what was a transaction of its own is rolled back.
-    const bool harmless = ended.began_idle() && what.before.empty();
+    // What ends transactions itself may have committed some before.
+    const bool commits = begins_with_keyword(what.sql.text, "call") || begins_with_keyword(what.sql.text, "do");
+    const bool harmless =
+        ended.began_idle() && what.before.empty() && !(commits && ended.machine().was_bound());
     if (may_repeat && harmless && (stale || was_hit(ended, error)))
         return;
     std::rethrow_exception(error_of(ended, std::move(error), label_of(what.options, what.verb)));
