@@ -11,14 +11,25 @@ namespace tradecore::pg::engine {
 
 using namespace tradecore::pg::literals;
 
+namespace {
+
+// A limit that ends beyond all time is none.
+link::clock::time_point add(link::clock::time_point now, std::chrono::milliseconds limit)
+{
+    const auto longest = exchange::no_deadline - now;
+    return limit < std::chrono::duration_cast<std::chrono::milliseconds>(longest) ? now + limit : exchange::no_deadline;
+}
+
+} // namespace
+
 link::clock::time_point deadline_of(const call_options& options)
 {
-    return options.timeout ? link::clock::now() + *options.timeout : exchange::no_deadline;
+    return options.timeout ? add(link::clock::now(), *options.timeout) : exchange::no_deadline;
 }
 
 link::clock::time_point deadline_of(link& on, const call_options& options)
 {
-    return options.timeout ? on.now() + *options.timeout : exchange::no_deadline;
+    return options.timeout ? add(on.now(), *options.timeout) : exchange::no_deadline;
 }
 
 std::string_view label_of(const call_options& options, std::string_view verb)

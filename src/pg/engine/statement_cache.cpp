@@ -25,7 +25,7 @@ void statement_cache::insert(std::string_view text, std::shared_ptr<const prepar
     by_use_.push_front({std::string(text), std::move(added)});
     by_text_.emplace(by_use_.front().text, by_use_.begin());
     bytes_ += text.size();
-    while (by_use_.size() > 1 && (by_use_.size() > most_ || bytes_ > most_bytes_))
+    while (by_use_.size() > std::min<std::size_t>(most_, 1) && (by_use_.size() > most_ || bytes_ > most_bytes_))
         drop(std::prev(by_use_.end()));
 }
 

@@ -34,7 +34,7 @@ struct prepared_statement {
 };
 
 /// The prepared statements of one connection by their text, the least recently used dropped first. The one that was
-/// inserted last is always kept.
+/// inserted last is always kept, however long it is, unless none are to be kept.
 ///
 /// Thread safety: none.
 class statement_cache {
