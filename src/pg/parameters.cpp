@@ -161,15 +161,21 @@ bool has_only_finite_numbers(const boost::json::value& whole)
 
 std::string detail::json_text(const boost::json::value& value)
 {
+    if (!has_only_finite_numbers(value)) {
+        throw json_mismatch("", "a number is infinite or none, which JSON cannot say");
+    }
     return boost::json::serialize(value);
 }
 
 void detail::append_json(const boost::json::value& value, parameter_writer& to)
 {
-    if (!has_only_finite_numbers(value)) {
-        to.refuse("a JSON number is infinite or none, which JSON cannot say");
+    std::string text;
+    try {
+        text = json_text(value);
     }
-    const auto text = json_text(value);
+    catch (const json_mismatch& mismatch) {
+        to.refuse(mismatch.what());
+    }
     // Serialized strings escape NUL, and jsonb refuses it in that form, too.
     for (auto at = text.find("\\u0000"); at != std::string::npos; at = text.find("\\u0000", at + 1)) {
         const auto before = text.find_last_not_of('\\', at);
