@@ -61,17 +61,20 @@ asio::awaitable<std::uint64_t> connection::run_many(repeated_statement what)
 
 asio::awaitable<std::shared_ptr<detail::cursor_core>> connection::open_cursor(statement what, cursor_options how)
 {
-    return engine::open_cursor(link_, std::move(what), how);
+    return link_->trace ? engine::open_cursor_traced(link_, std::move(what), how)
+                        : engine::open_cursor(link_, std::move(what), how);
 }
 
 asio::awaitable<std::shared_ptr<detail::copy_in_core>> connection::open_copy_in(detail::copy_request what)
 {
-    return engine::open_copy_in(link_, std::move(what));
+    return link_->trace ? engine::open_copy_in_traced(link_, std::move(what))
+                        : engine::open_copy_in(link_, std::move(what));
 }
 
 asio::awaitable<std::shared_ptr<detail::copy_out_core>> connection::open_copy_out(detail::copy_request what)
 {
-    return engine::open_copy_out(link_, std::move(what));
+    return link_->trace ? engine::open_copy_out_traced(link_, std::move(what))
+                        : engine::open_copy_out(link_, std::move(what));
 }
 
 asio::awaitable<listener> connection::listen(std::string channel, listen_options options)

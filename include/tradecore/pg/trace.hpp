@@ -12,22 +12,26 @@ namespace tradecore::pg {
 
 /// What is known of one query when it starts and when it ends. A view: valid during the call.
 struct query_trace {
-    /// The caller's name for it, else the verb: "FETCH", "FETCHROW", "FETCHVAL", "EXECUTE", "SCRIPT", "BATCH", …
+    /// The caller's name for it, else the verb: "FETCH", "FETCHROW", "FETCHVAL", "EXECUTE", "EXECUTE_MANY", "SCRIPT",
+    /// "BATCH", "CURSOR", "COPY", "LISTEN", "UNLISTEN".
     std::string_view label{};
     /// Of a batch: the texts of its entries, with semicolons between.
     std::string_view text{};
     /// What follows is known at the end only: the rows returned or touched, 0 after an error and of a batch;
     std::uint64_t rows = 0;
-    /// from the call to the answer, waiting for others included;
+    /// from the call to the answer, waiting for others included; of a cursor and a COPY to their end, the time their
+    /// caller takes between two steps included;
     std::chrono::steady_clock::duration duration{};
-    /// how it failed; no error when it did not.
+    /// how it failed; no error when it did not. What was given up before its end (a cursor that is destroyed before its
+    /// empty slice) has `boost::asio::error::operation_aborted`.
     boost::system::error_code error_code{};
 };
 
 /// Is told of the messages and queries of connections (`connect_options::trace`).
 ///
-/// Statements, scripts, batches and `execute_many` are queries. Cursors and COPY, which go on over many calls, are seen
-/// by their messages alone.
+/// Every statement of a caller is a query: also a script, a batch, an `execute_many`, a cursor and a COPY, each as one,
+/// and the LISTEN of the first and the UNLISTEN of the last listener of a channel. What the driver asks for itself
+/// (what a statement's types are, a cursor's BEGIN and COMMIT) is seen by its messages alone.
 ///
 /// Without one a query costs a branch for it. Arguments, rows and passwords are not shown. The messages of start-up
 /// are not traced.
@@ -53,9 +57,9 @@ public:
         (void)type;
         (void)bytes;
     }
-    /// A statement or a script begins; it may have to wait for others.
+    /// A query begins; it may have to wait for others.
     virtual void on_query_start(const query_trace&) noexcept {}
-    /// It has ended, with an answer or an error.
+    /// It has ended, with an answer or an error. Called once for each start.
     virtual void on_query_end(const query_trace&) noexcept {}
 };
 

@@ -28,17 +28,26 @@ namespace tradecore::pg::engine {
 
 [[nodiscard]] boost::asio::awaitable<batch_answers> run_batch(std::shared_ptr<link> on, batch what);
 [[nodiscard]] boost::asio::awaitable<std::uint64_t> run_many(std::shared_ptr<link> on, repeated_statement what);
-/// The same for a link with a tracer, which is told.
-[[nodiscard]] boost::asio::awaitable<batch_answers> run_batch_traced(std::shared_ptr<link> on, batch what);
-[[nodiscard]] boost::asio::awaitable<std::uint64_t> run_many_traced(std::shared_ptr<link> on, repeated_statement what);
 [[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
 open_cursor(std::shared_ptr<link> on, statement what, cursor_options how);
 [[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>>
 open_copy_in(std::shared_ptr<link> on, pg::detail::copy_request what);
 [[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
 open_copy_out(std::shared_ptr<link> on, pg::detail::copy_request what);
+/// @param ended as `open_copy_out` made it. @returns the rows that the server said it has sent, once it has ended.
+[[nodiscard]] std::uint64_t rows_copied(const pg::detail::copy_out_core& ended) noexcept;
 [[nodiscard]] boost::asio::awaitable<listener>
 listen(std::shared_ptr<link> on, std::string channel, listen_options options);
+
+/// The same for a link with a tracer, which is told.
+[[nodiscard]] boost::asio::awaitable<batch_answers> run_batch_traced(std::shared_ptr<link> on, batch what);
+[[nodiscard]] boost::asio::awaitable<std::uint64_t> run_many_traced(std::shared_ptr<link> on, repeated_statement what);
+[[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
+open_cursor_traced(std::shared_ptr<link> on, statement what, cursor_options how);
+[[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>>
+open_copy_in_traced(std::shared_ptr<link> on, pg::detail::copy_request what);
+[[nodiscard]] boost::asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
+open_copy_out_traced(std::shared_ptr<link> on, pg::detail::copy_request what);
 
 /// How much may wait to be sent before a sender waits, in bytes.
 inline constexpr std::size_t most_unsent = std::size_t{256} * 1024;

@@ -33,6 +33,10 @@ public:
         return read_some(shared_from_this(), rows);
     }
     void abandon() noexcept override;
+    [[nodiscard]] std::uint64_t rows() const noexcept
+    {
+        return over_ && exchange_ ? exchange_->machine().tag().rows_affected() : 0;
+    }
 
 private:
     // Coroutines take it by value: their frames keep it.
@@ -167,6 +171,11 @@ void link_copy_out::abandon() noexcept
 asio::awaitable<std::shared_ptr<copy_out_core>> open_copy_out(std::shared_ptr<link> on, copy_request what)
 {
     return link_copy_out::open(std::move(on), std::move(what));
+}
+
+std::uint64_t rows_copied(const copy_out_core& ended) noexcept
+{
+    return static_cast<const link_copy_out&>(ended).rows();
 }
 
 } // namespace tradecore::pg::engine

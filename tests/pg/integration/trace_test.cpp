@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -31,6 +32,7 @@ public:
         ended.push_back(
             std::string(query.label) + " " + std::to_string(query.rows) + " " +
             (query.error_code ? query.error_code.message() : "ok"));
+        codes.push_back(query.error_code);
         took.push_back(query.duration);
     }
 
@@ -39,6 +41,7 @@ public:
     std::map<char, std::size_t> bytes_of;
     std::vector<std::string> started;
     std::vector<std::string> ended;
+    std::vector<boost::system::error_code> codes;
     std::vector<std::chrono::steady_clock::duration> took;
 };
 
@@ -95,6 +98,114 @@ TEST(trace, tells_of_batches_and_many_rows)
         EXPECT_EQ(trace->ended[0], "BATCH 0 ok");
         EXPECT_EQ(trace->ended[1], "EXECUTE_MANY 3 ok");
         EXPECT_FALSE(trace->ended[2].ends_with("ok"));
+    });
+}
+
+TEST(trace, tells_of_cursors_and_copies_from_their_begin_to_their_end)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto trace = std::make_shared<recording>();
+        const auto db = co_await connect(trace);
+        {
+            auto rows = co_await db->cursor<int>(pg::cursor_options{.rows = 2}, "SELECT generate_series(1, 5)");
+            EXPECT_EQ(trace->started, std::vector<std::string>{"SELECT generate_series(1, 5)"});
+            while (!(co_await rows.next()).empty())
+                EXPECT_TRUE(trace->ended.empty());
+        }
+        {
+            auto rows = co_await db->cursor<int>(pg::cursor_options{.rows = 2}, "SELECT generate_series(1, 5)");
+            (void)co_await rows.next();
+            co_await rows.close();
+        }
+        co_await db->execute("CREATE TEMP TABLE t (id int PRIMARY KEY)");
+        EXPECT_EQ(co_await db->copy_in("t", {"id"}, std::vector{1, 2, 3}), 3U);
+        auto numbers = co_await db->copy_out<int>("SELECT id FROM t");
+        while (!(co_await numbers.next()).empty())
+            EXPECT_EQ(trace->ended.size(), 4U);
+        auto text = co_await db->copy_out_stream("COPY t TO STDOUT");
+        while (!(co_await text.read()).empty()) {
+        }
+        EXPECT_EQ(
+            trace->ended, (std::vector<std::string>{
+                              "CURSOR 5 ok", "CURSOR 2 ok", "EXECUTE 0 ok", "COPY 3 ok", "COPY 3 ok", "COPY 3 ok"}));
+        EXPECT_EQ(trace->started.size(), 6U);
+        EXPECT_EQ(trace->started.back(), "COPY t TO STDOUT");
+    });
+}
+
+/// What is told of a verb that fails: at its begin, in its course, because it is given up.
+asio::awaitable<boost::system::error_code> told_of(std::function<asio::awaitable<void>(pg::connection&)> verb)
+{
+    const auto trace = std::make_shared<recording>();
+    const auto db = co_await connect(trace);
+    co_await db->run_script({"CREATE TEMP TABLE t (id int PRIMARY KEY)", nullptr});
+    try {
+        co_await verb(*db);
+    }
+    catch (const pg::server_error&) {
+        // What is told of it matters here.
+    }
+    EXPECT_EQ(trace->started.size(), 2U);
+    EXPECT_EQ(trace->codes.size(), 2U);
+    co_return trace->codes.back();
+}
+
+TEST(trace, tells_why_a_cursor_or_a_copy_ended_early)
+{
+    run([]() -> asio::awaitable<void> {
+        using pg::condition;
+        EXPECT_EQ(
+            co_await told_of(
+                [](pg::connection& db) -> asio::awaitable<void> { (void)co_await db.cursor<int>("SELECT nothing"); }),
+            condition::undefined_column);
+        EXPECT_EQ(
+            co_await told_of([](pg::connection& db) -> asio::awaitable<void> {
+                auto rows = co_await db.cursor<int>(
+                    pg::cursor_options{.rows = 1, .read_ahead = false},
+                    "SELECT 1 / (2 - n) FROM generate_series(1, 3) n");
+                for (;;)
+                    (void)co_await rows.next();
+            }),
+            condition::division_by_zero);
+        EXPECT_EQ(
+            co_await told_of([](pg::connection& db) -> asio::awaitable<void> {
+                auto rows = co_await db.cursor<int>(pg::cursor_options{.rows = 1}, "SELECT generate_series(1, 3)");
+                (void)co_await rows.next();
+            }),
+            asio::error::operation_aborted);
+        EXPECT_EQ(
+            co_await told_of([](pg::connection& db) -> asio::awaitable<void> {
+                (void)co_await db.copy_in("nowhere", {"id"}, std::vector{1});
+            }),
+            condition::undefined_table);
+        EXPECT_EQ(
+            co_await told_of([](pg::connection& db) -> asio::awaitable<void> {
+                (void)co_await db.copy_in("t", {"id"}, std::vector{1, 1});
+            }),
+            condition::unique_violation);
+        EXPECT_EQ(
+            co_await told_of([](pg::connection& db) -> asio::awaitable<void> {
+                auto writer = co_await db.copy_writer("t", {"id"});
+                co_await writer.write_row(1);
+            }),
+            asio::error::operation_aborted);
+        EXPECT_EQ(
+            co_await told_of(
+                [](pg::connection& db) -> asio::awaitable<void> { (void)co_await db.copy_out<int>("SELECT nothing"); }),
+            condition::undefined_column);
+        EXPECT_EQ(
+            co_await told_of([](pg::connection& db) -> asio::awaitable<void> {
+                auto rows = co_await db.copy_out<int>("SELECT 1 / (2 - n) FROM generate_series(1, 3) n");
+                for (;;)
+                    (void)co_await rows.next();
+            }),
+            condition::division_by_zero);
+        EXPECT_EQ(
+            co_await told_of([](pg::connection& db) -> asio::awaitable<void> {
+                auto rows = co_await db.copy_out<int>("SELECT generate_series(1, 1000000)");
+                (void)co_await rows.next();
+            }),
+            asio::error::operation_aborted);
     });
 }
 
