@@ -93,6 +93,10 @@ error_code link::decrypt(std::size_t count)
         }
     }
     catch (...) {
+        // TLS tells the server why. That is tried once, and not after half a record, which would make it unreadable.
+        error_code ignored;
+        if (writing_.empty())
+            socket_->write_some(asio::buffer(tls_->outgoing()), ignored);
         close(std::current_exception());
     }
     return decrypted == 0 && tls_->ended() ? error_code(asio::error::eof) : error_code();
@@ -194,6 +198,8 @@ void link::dispatch_to_exchange(const protocol::message& incoming)
         if (!now)
             return fail_protocol("malformed ReadyForQuery");
         status = static_cast<transaction_status>(*now);
+        if (notifications && status == transaction_status::idle)
+            notifications->on_idle();
     }
     auto& front = *first_;
     auto wanted = front.machine().on_message(incoming);

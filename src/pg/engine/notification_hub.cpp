@@ -81,7 +81,7 @@ void feed::end(const std::exception_ptr& why)
         wake_->cancel();
 }
 
-notification_hub::notification_hub(asio::any_io_executor executor, std::function<void(std::string)> unlisten)
+notification_hub::notification_hub(asio::any_io_executor executor, std::function<void()> unlisten)
     : executor_(std::move(executor)), unlisten_(std::move(unlisten))
 {}
 
@@ -101,10 +101,23 @@ void notification_hub::remove(feed& gone) noexcept
     std::erase(found->second.feeds, &gone);
     if (!found->second.feeds.empty())
         return;
-    const bool established = found->second.established;
-    channels_.erase(found);
-    if (established && !ended_)
-        unlisten_(gone.channel_);
+    if (found->second.asked && !ended_)
+        unlisten();
+    else
+        channels_.erase(found);
+}
+
+void notification_hub::unlisten()
+{
+    has_unheard_ = true;
+    if (!std::exchange(unlistening_, true))
+        unlisten_();
+}
+
+void notification_hub::on_idle()
+{
+    if (has_unheard_ && !unlistening_)
+        unlisten();
 }
 
 void notification_hub::deliver(const protocol::notification_message& what)
@@ -146,10 +159,41 @@ bool notification_hub::is_established(std::string_view channel) const
     return found != channels_.end() && found->second.established;
 }
 
+void notification_hub::asked(std::string_view channel)
+{
+    if (const auto found = channels_.find(channel); found != channels_.end())
+        found->second.asked = true;
+}
+
 void notification_hub::establish(std::string_view channel)
 {
     if (const auto found = channels_.find(channel); found != channels_.end())
         found->second.established = true;
+}
+
+std::optional<std::string> notification_hub::next_unheard()
+{
+    const auto found = std::ranges::find_if(
+        channels_, [](const auto& each) { return each.second.asked && each.second.feeds.empty(); });
+    has_unheard_ = found != channels_.end();
+    return has_unheard_ ? std::optional(found->first) : std::nullopt;
+}
+
+void notification_hub::asked_to_stop(std::string_view channel)
+{
+    if (const auto found = channels_.find(channel); found != channels_.end())
+        found->second.asked = found->second.established = false;
+}
+
+void notification_hub::stopped(const std::string& channel, bool effective)
+{
+    if (!effective)
+        channels_[channel].asked = has_unheard_ = true;
+    else if (const auto found = channels_.find(channel); found != channels_.end()) {
+        // Somebody may have begun to listen in the meantime.
+        if (found->second.feeds.empty() && !found->second.asked)
+            channels_.erase(found);
+    }
 }
 
 } // namespace tradecore::pg::engine

@@ -61,8 +61,9 @@ private:
 /// Thread safety: none.
 class notification_hub final : public std::enable_shared_from_this<notification_hub> {
 public:
-    /// @param unlisten called when the last listener of a channel that is listened to has gone; must not throw.
-    notification_hub(boost::asio::any_io_executor executor, std::function<void(std::string)> unlisten);
+    /// @param unlisten called when there are channels to be unlistened, and once for all of them until it has said
+    ///        `stopped_unlistening`; must not throw.
+    notification_hub(boost::asio::any_io_executor executor, std::function<void()> unlisten);
 
     void deliver(const protocol::notification_message& what);
     /// The connection is over: so are the feeds, once they are empty.
@@ -70,24 +71,41 @@ public:
     /// The event loop is over: nothing that belongs to it may live on.
     void abandon() noexcept;
 
-    [[nodiscard]] bool has_listeners(std::string_view channel) const { return channels_.contains(channel); }
+    /// The connection is in no transaction: what was undone or could not be done before can be done now.
+    void on_idle();
+
     /// Whether the server has confirmed LISTEN.
     [[nodiscard]] bool is_established(std::string_view channel) const;
+    /// LISTEN is sent: from now on the server may listen, whatever becomes of the answer.
+    void asked(std::string_view channel);
     void establish(std::string_view channel);
+
+    /// @returns a channel to which the server may listen though nobody here does; nothing when there is none.
+    [[nodiscard]] std::optional<std::string> next_unheard();
+    /// UNLISTEN is sent.
+    void asked_to_stop(std::string_view channel);
+    /// It has ended.
+    /// @param effective whether the server has stopped: not so in a transaction, which may be undone.
+    void stopped(const std::string& channel, bool effective);
+    void stopped_unlistening() noexcept { unlistening_ = false; }
 
 private:
     friend class feed;
     struct channel_state {
         std::vector<feed*> feeds;
+        bool asked = false; // the last that was sent is LISTEN, or an UNLISTEN without effect
         bool established = false;
     };
 
     void add(feed& added);
     void remove(feed& gone) noexcept;
+    void unlisten();
 
     boost::asio::any_io_executor executor_;
-    std::function<void(std::string)> unlisten_;
+    std::function<void()> unlisten_;
     std::map<std::string, channel_state, std::less<>> channels_;
+    bool has_unheard_ = false; // perhaps
+    bool unlistening_ = false;
     std::exception_ptr ended_;
 };
 

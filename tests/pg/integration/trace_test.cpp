@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -206,6 +207,24 @@ TEST(trace, tells_why_a_cursor_or_a_copy_ended_early)
                 (void)co_await rows.next();
             }),
             asio::error::operation_aborted);
+    });
+}
+
+TEST(trace, tells_of_listen_and_unlisten_when_they_are_sent)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto trace = std::make_shared<recording>();
+        const auto db = co_await connect(trace);
+        {
+            auto feed = co_await db->listen("trace");
+            auto other = co_await db->listen("trace");
+        }
+        for (int i = 0; i < 100 && !std::ranges::count(trace->ended, "UNLISTEN 0 ok"); ++i)
+            co_await db->run_script({"", nullptr});
+        EXPECT_TRUE(std::ranges::count(trace->started, "UNLISTEN \"trace\"") == 1);
+        EXPECT_TRUE(std::ranges::count(trace->ended, "UNLISTEN 0 ok") == 1);
+        EXPECT_EQ(trace->started.front(), "LISTEN \"trace\"");
+        EXPECT_EQ(trace->ended.front(), "LISTEN 0 ok");
     });
 }
 

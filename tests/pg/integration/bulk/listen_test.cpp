@@ -123,6 +123,113 @@ TEST(listen, ends_with_the_connections_error)
     });
 }
 
+/// @returns whether the server soon listens to nothing for this connection.
+asio::awaitable<bool> falls_silent(connection_ptr of)
+{
+    for (int i = 0; i < 100; ++i) {
+        if (co_await channels(of) == 0)
+            co_return true;
+    }
+    co_return false;
+}
+
+TEST(listen, leaves_nothing_behind_when_it_is_cancelled)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect();
+        const auto executor = co_await asio::this_coro::executor;
+        // Behind what waits for a lock, so that it is sent and not answered.
+        const auto blocker = co_await connect();
+        co_await blocker->execute("SELECT pg_advisory_lock(4711)");
+        beside waiting(executor, db->run_script({"SELECT pg_advisory_lock(4711)", nullptr}));
+        co_await until([&] { return db->in_flight() == 1; });
+        beside listening(executor, db->listen("bulk_cancelled"));
+        co_await until([&] { return db->in_flight() == 2; });
+        listening.cancel();
+        co_await message_of<boost::system::system_error>(listening.join());
+        co_await blocker->execute("SELECT pg_advisory_unlock(4711)");
+        co_await waiting.join();
+        EXPECT_TRUE(co_await falls_silent(db));
+        auto feed = co_await db->listen("bulk_cancelled");
+        co_await db->notify("bulk_cancelled", "heard");
+        EXPECT_EQ((co_await feed.next()).payload, "heard");
+    });
+}
+
+TEST(listen, leaves_nothing_behind_when_it_was_refused_in_a_transaction)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect();
+        for (const auto* end : {"COMMIT", "ROLLBACK"}) {
+            co_await db->execute("BEGIN");
+            co_await message_of<pg::argument_error>(db->listen("bulk_refused"));
+            co_await db->execute(runtime_sql(end));
+            EXPECT_TRUE(co_await falls_silent(db));
+        }
+        co_await db->execute("BEGIN");
+        co_await message_of<pg::division_by_zero>(db->execute("SELECT 1 / 0"));
+        co_await message_of<pg::in_failed_sql_transaction>(db->listen("bulk_refused"));
+        co_await db->execute("ROLLBACK");
+        EXPECT_EQ(co_await channels(db), 0);
+        auto feed = co_await db->listen("bulk_refused");
+        co_await db->notify("bulk_refused", "heard");
+        EXPECT_EQ((co_await feed.next()).payload, "heard");
+    });
+}
+
+TEST(listen, stops_in_the_end_when_its_last_listener_went_inside_a_transaction)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect();
+        for (const bool fails : {false, true}) {
+            auto feed = std::make_unique<pg::listener>(co_await db->listen("bulk_undone"));
+            co_await db->execute("BEGIN");
+            if (fails)
+                co_await message_of<pg::division_by_zero>(db->execute("SELECT 1 / 0"));
+            feed.reset();
+            if (!fails)
+                EXPECT_EQ(co_await channels(db), 1);
+            co_await db->execute("ROLLBACK");
+            EXPECT_TRUE(co_await falls_silent(db));
+        }
+        // One who comes before that is heard, too.
+        auto feed = std::make_unique<pg::listener>(co_await db->listen("bulk_undone"));
+        co_await db->execute("BEGIN");
+        feed.reset();
+        auto again = co_await db->listen("bulk_undone");
+        co_await db->execute("ROLLBACK");
+        EXPECT_EQ(co_await channels(db), 1);
+        co_await db->notify("bulk_undone", "heard");
+        EXPECT_EQ((co_await again.next()).payload, "heard");
+        // And one who comes when it is just being undone.
+        again = pg::listener();
+        again = co_await db->listen("bulk_undone");
+        co_await db->notify("bulk_undone", "once more");
+        EXPECT_EQ((co_await again.next()).payload, "once more");
+    });
+}
+
+TEST(listen, ends_a_wait_with_the_listener_or_the_connection)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect();
+        const auto killer = co_await connect();
+        const auto executor = co_await asio::this_coro::executor;
+        auto feed = std::make_unique<pg::listener>(co_await db->listen("bulk_wait_ends"));
+        auto other = co_await db->listen("bulk_wait_ends");
+        beside waiting(executor, feed->next());
+        beside other_waiting(executor, other.next());
+        co_await asio::post(executor, asio::use_awaitable);
+        feed.reset();
+        const auto given_up = co_await message_of<pg::connection_error>(waiting.join());
+        EXPECT_NE(given_up.find("bulk_wait_ends"), std::string::npos) << given_up;
+        EXPECT_FALSE(other_waiting.is_over());
+        co_await killer->execute("SELECT pg_terminate_backend($1)", db->backend_pid());
+        const auto lost = co_await message_of<pg::error>(other_waiting.join());
+        EXPECT_NE(lost.find("57P01"), std::string::npos) << lost;
+    });
+}
+
 TEST(listen, refuses_what_would_not_work)
 {
     run([]() -> asio::awaitable<void> {
