@@ -76,6 +76,11 @@ std::string address_of(const host_address& host)
     return (is_ipv6 ? "[" + name + "]" : name) + ":" + std::to_string(host.port);
 }
 
+bool has_nul(const std::string& text)
+{
+    return text.find('\0') != std::string::npos;
+}
+
 std::optional<std::string> problem_of(const connect_options& options)
 {
     if (options.hosts.empty())
@@ -83,6 +88,8 @@ std::optional<std::string> problem_of(const connect_options& options)
     for (const auto& host : options.hosts) {
         if (host.name().empty())
             return "host is empty";
+        if (has_nul(host.host) || has_nul(host.hostaddr))
+            return "host or hostaddr contains NUL";
         if (host.port == 0)
             return "port must be a number from 1 to 65535";
     }
@@ -103,7 +110,6 @@ std::optional<std::string> problem_of(const connect_options& options)
         return "ssl_max_protocol_version is below ssl_min_protocol_version";
 
     // It would end a value in the start-up message and let the rest pass for another parameter.
-    const auto has_nul = [](const std::string& text) { return text.find('\0') != std::string::npos; };
     if (has_nul(options.user) || has_nul(options.database) || has_nul(options.application_name) ||
         has_nul(options.options))
         return "user, database, application_name or options contains NUL";

@@ -269,6 +269,9 @@ TEST(ConnectOptions, AreCheckedWhenPutTogetherByHand)
     EXPECT_EQ(
         problem([&](options& o) { o.user += nul; }),
         "connect_options: user, database, application_name or options contains NUL");
+    EXPECT_EQ(problem([&](options& o) { o.hosts[0].host += nul; }), "connect_options: host or hostaddr contains NUL");
+    EXPECT_EQ(
+        problem([&](options& o) { o.hosts[0].hostaddr = nul; }), "connect_options: host or hostaddr contains NUL");
     EXPECT_EQ(
         problem([&](options& o) { o.settings["a"] = nul; }),
         "connect_options: the name of a setting is empty, or a setting contains NUL");

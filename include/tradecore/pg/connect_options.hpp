@@ -101,7 +101,7 @@ struct connect_options {
     /// The same with another environment; files are still read, at the places that it names.
     [[nodiscard]] static connect_options parse(std::string_view dsn, const environment& from);
 
-    /// Checks what was put together by hand; `parse` has done it.
+    /// Checks what was put together by hand; `parse` and `connection::connect` do it.
     /// @throws std::invalid_argument naming the keyword: no host or user, a limit that is none, NUL in what is sent,
     ///         demands on TLS that contradict each other.
     void validate() const;

@@ -49,8 +49,8 @@ public:
 
     /// Connects, authenticates and waits until the server is ready.
     /// @param executor where the socket lives; must not be one that carries a transaction.
-    /// @throws connection_error when the server cannot be reached, refuses or breaks off;
-    ///         server_error when it answers with an error (28P01, 3D000, 53300, 57P03, …);
+    /// @throws std::invalid_argument as `connect_options::validate`; connection_error when the server cannot be
+    ///         reached, refuses or breaks off; server_error when it answers with an error (28P01, 3D000, 53300, …);
     ///         timeout_error after `connect_timeout`; protocol_error when it does not speak protocol 3.
     [[nodiscard]] static boost::asio::awaitable<std::unique_ptr<connection>>
     connect(boost::asio::any_io_executor executor, connect_options options);

@@ -56,8 +56,6 @@ asio::awaitable<std::shared_ptr<link>> connect_here(asio::any_io_executor execut
 {
     const auto options = std::make_shared<const connect_options>(std::move(given));
     auto hosts = options->hosts;
-    if (hosts.empty())
-        throw connection_error(client_errc::cannot_connect, "cannot connect: no host is given");
     if (options->load_balancing == load_balance::random)
         shuffle(hosts);
 
@@ -89,6 +87,7 @@ asio::awaitable<std::shared_ptr<link>> connect_here(asio::any_io_executor execut
 
 asio::awaitable<std::shared_ptr<link>> connect(asio::any_io_executor executor, connect_options options)
 {
+    options.validate();
     // On the socket's executor from the first step on, whoever asks for the connection.
     co_return co_await asio::co_spawn(executor, connect_here(executor, std::move(options)), asio::use_awaitable);
 }

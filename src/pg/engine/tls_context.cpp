@@ -60,8 +60,6 @@ find_file(const tls_options& options, const std::string& named, std::string_view
 void limit_versions(SSL_CTX* context, const tls_options& options)
 {
     const auto& most = options.maximum_version;
-    if (most && *most < options.minimum_version)
-        throw_tls_error("ssl_max_protocol_version is lower than ssl_min_protocol_version");
     if (SSL_CTX_set_min_proto_version(context, number_of(options.minimum_version)) != 1 ||
         (most && SSL_CTX_set_max_proto_version(context, number_of(*most)) != 1))
         throw_tls_error("cannot limit the versions of TLS: " + take_openssl_reason());
@@ -138,8 +136,6 @@ tls_context::tls_context(const tls_options& options, const host_address& host)
 {
     if (!context_)
         throw_tls_error("cannot use OpenSSL: " + take_openssl_reason());
-    if (direct_ && options.mode < ssl_mode::require)
-        throw_tls_error("sslnegotiation=direct needs sslmode=require, verify-ca or verify-full");
     limit_versions(native(), options);
     SSL_CTX_set_options(native(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_mode(native(), SSL_MODE_RELEASE_BUFFERS);

@@ -20,6 +20,7 @@ namespace tradecore::pg::engine {
 /// sslmode=prefer go on without TLS.
 class tls_context {
 public:
+    /// @param options which do not contradict each other (`connect_options::validate`).
     /// @throws connection_error with `client_errc::tls_failed`, naming the file or the option that is wrong.
     tls_context(const tls_options& options, const host_address& host);
     tls_context(const tls_context&) = delete;

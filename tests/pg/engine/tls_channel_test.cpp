@@ -265,11 +265,6 @@ TEST_F(tls, names_the_file_that_it_cannot_use)
     EXPECT_THAT(message_of([&] { context(options); }), HasSubstr("bad.crl"));
     options = verifying(pg::ssl_mode::verify_full);
     EXPECT_THAT(message_of([&] { context(options, ""); }), HasSubstr("needs the name of the host"));
-    options.maximum_version = pg::tls_version::tls_1_1;
-    EXPECT_THAT(message_of([&] { context(options); }), HasSubstr("ssl_max_protocol_version"));
-    options = verifying(pg::ssl_mode::prefer);
-    options.negotiation = pg::ssl_negotiation::direct;
-    EXPECT_THAT(message_of([&] { context(options); }), HasSubstr("sslnegotiation=direct needs"));
 }
 
 TEST_F(tls, believes_the_systems_list_only_for_the_right_name)

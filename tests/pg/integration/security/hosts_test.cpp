@@ -9,6 +9,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <gtest/gtest.h>
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -105,7 +106,22 @@ TEST(hosts, are_all_named_when_none_will_do)
     const auto one = connect_on(context, trying({at(down)}));
     EXPECT_EQ(one.code, pg::client_errc::cannot_connect) << one;
     EXPECT_FALSE(one.says("no host")) << one;
-    EXPECT_EQ(connect_on(context, trying({})).code, pg::client_errc::cannot_connect);
+}
+
+TEST(hosts, are_left_alone_by_options_that_are_wrong)
+{
+    asio::io_context context;
+    reciting_server server(context, fake_session({}));
+    const auto good = trying({at(server.port())});
+    auto smuggling = good;
+    smuggling.user += std::string("\0search_path\0evil", 17);
+    EXPECT_THROW(connect_on(context, smuggling), std::invalid_argument);
+    auto contradicting = good;
+    contradicting.tls.mode = pg::ssl_mode::prefer;
+    contradicting.tls.root_certificate = "system";
+    EXPECT_THROW(connect_on(context, contradicting), std::invalid_argument);
+    EXPECT_THROW(connect_on(context, trying({})), std::invalid_argument);
+    EXPECT_EQ(server.clients(), 0);
 }
 
 TEST(hosts, are_not_tried_after_a_refusal_that_the_next_would_repeat)
