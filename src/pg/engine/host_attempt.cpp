@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pg/engine/host_attempt.hpp"
-
 #include "pg/engine/begin_session.hpp"
 #include "pg/engine/connect_failure.hpp"
 #include "pg/engine/handshake.hpp"
+#include "pg/engine/host_attempt.hpp"
 #include "pg/engine/resolve.hpp"
 #include "pg/engine/session_kind.hpp"
 #include "pg/engine/shuffle.hpp"
@@ -140,8 +139,13 @@ private:
             failed.refused_unknown = how == encryption::if_offered && tls.disagreed;
             co_return failed;
         }
-        co_return co_await begin_session(
+        const bool encrypted = tls.channel != nullptr;
+        auto begun = co_await begin_session(
             std::move(socket), address, std::move(tls.channel), options_, host_, password_, deadline_);
+        // A server that has no TLS was asked in plain text already, and a second wrong password may lock the account.
+        if (how == encryption::if_offered && !encrypted)
+            begun.refused_unknown = false;
+        co_return begun;
     }
 
     /// @returns what is wrong with the options or their files; null when nothing is.

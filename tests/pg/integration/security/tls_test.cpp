@@ -91,6 +91,17 @@ TEST(tls_modes, mean_what_they_mean_to_libpq)
     }
 }
 
+TEST(tls_modes, ask_a_server_without_tls_only_once)
+{
+    asio::io_context context;
+    reciting_server refusing(context, {"N", backend::error("28P01", "password authentication failed", "FATAL")});
+    auto options = to_plain(prefer);
+    options.hosts[0].port = refusing.port();
+    const auto seen = connect_on(context, options);
+    EXPECT_TRUE(seen.code == pg::condition::invalid_password) << seen;
+    EXPECT_EQ(refusing.clients(), 1);
+}
+
 TEST(tls_certificates, are_checked_as_far_as_the_mode_says)
 {
     const auto named = [](pg::ssl_mode mode, std::string host) {
