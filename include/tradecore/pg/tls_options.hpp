@@ -36,7 +36,7 @@ enum class client_certificate : std::uint8_t {
     disable,
     /// When the server asks for one and there is one.
     allow,
-    /// The server must ask for it.
+    /// There must be one, and the server must ask for it: the connection is encrypted, too.
     require,
 };
 

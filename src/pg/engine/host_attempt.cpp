@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/host_attempt.hpp"
+
 #include "pg/engine/begin_session.hpp"
 #include "pg/engine/connect_failure.hpp"
 #include "pg/engine/handshake.hpp"
-#include "pg/engine/host_attempt.hpp"
 #include "pg/engine/resolve.hpp"
 #include "pg/engine/session_kind.hpp"
 #include "pg/engine/shuffle.hpp"
@@ -127,16 +128,14 @@ private:
             tls.failure = prepare_tls(); // a wrong option or file is never a reason to go on without
             if (!tls.failure)
                 tls = co_await start_tls(socket, tls_, deadline_);
-            if (!tls.failure && !tls.channel && how == encryption::required)
-                tls.failure = std::make_exception_ptr(connection_error(
-                    client_errc::tls_failed,
-                    "cannot connect to " + server_ + ": the server has no TLS, and sslmode asks for it"));
         }
+        if (!tls.failure && !tls.channel)
+            tls.failure = objection_to_plain_text(how);
         if (tls.failure) {
             begun_session failed;
             failed.failure = tls.failure;
-            // sslmode=prefer goes on without TLS when the two cannot agree.
-            failed.refused_unknown = how == encryption::if_offered && tls.disagreed;
+            // sslmode=prefer goes on without TLS when the two cannot agree; sslmode=allow with it.
+            failed.refused_unknown = how == encryption::none || (how == encryption::if_offered && tls.disagreed);
             co_return failed;
         }
         const bool encrypted = tls.channel != nullptr;
@@ -146,6 +145,19 @@ private:
         if (how == encryption::if_offered && !encrypted)
             begun.refused_unknown = false;
         co_return begun;
+    }
+
+    /// @returns why the connection must be encrypted; null when it need not be.
+    [[nodiscard]] std::exception_ptr objection_to_plain_text(encryption how) const
+    {
+        const char* why = nullptr;
+        if (how == encryption::required)
+            why = "the server has no TLS, and sslmode asks for it";
+        else if (options_->tls.certificate_mode == client_certificate::require)
+            why = "sslcertmode=require, and the connection is not encrypted";
+        return why == nullptr ? nullptr
+                              : std::make_exception_ptr(connection_error(
+                                    client_errc::tls_failed, "cannot connect to " + server_ + ": " + why));
     }
 
     /// @returns what is wrong with the options or their files; null when nothing is.

@@ -108,6 +108,8 @@ void load_own_certificate(SSL_CTX* context, const tls_options& options)
     if (!certificate) {
         if (!options.key.empty())
             throw_tls_error("sslkey is given without a client certificate");
+        if (options.certificate_mode == client_certificate::require)
+            throw_tls_error("sslcertmode=require, and there is no client certificate");
         return;
     }
     if (SSL_CTX_use_certificate_chain_file(context, certificate->c_str()) != 1)

@@ -297,6 +297,9 @@ TEST_F(tls, shows_its_certificate_when_asked)
 
     options.certificate_mode = pg::client_certificate::require;
     EXPECT_THAT(failure_with(shown, options), HasSubstr("the server asked for no certificate"));
+    options.certificate.clear();
+    options.key.clear();
+    EXPECT_THAT(message_of([&] { context(options); }), HasSubstr("sslcertmode=require, and there is no client"));
 }
 
 TEST_F(tls, guards_the_key_as_libpq_does)

@@ -176,6 +176,31 @@ TEST(tls_certificates, of_the_client_are_shown_and_asked_for)
     auto asked = showing(ours, "sec_cert");
     asked.tls.certificate_mode = pg::client_certificate::require;
     expect_tls(connect_with(asked), true);
+    asked.tls.mode = allow; // not without TLS, and so with it
+    expect_tls(connect_with(asked), true);
+}
+
+TEST(tls_certificates, of_the_client_are_missed_where_they_are_required)
+{
+    const auto ours = make_certificate({.common_name = "sec_cert"}, &server().authority);
+    const auto requiring = [&ours](pg::connect_options options) {
+        options.tls.certificate_mode = pg::client_certificate::require;
+        options.tls.certificate = server().file("client.crt", ours.pem());
+        options.tls.key = server().file("client.key", ours.key_pem());
+        return options;
+    };
+    auto empty_handed = requiring(to_tls(verify_full));
+    empty_handed.tls.certificate.clear();
+    empty_handed.tls.key.clear();
+    expect_failure(connect_with(empty_handed), "there is no client certificate");
+    const std::string why = "sslcertmode=require, and the connection is not encrypted";
+    for (const auto mode : {disable, allow, prefer}) {
+        const auto seen = connect_with(requiring(to_plain(mode)));
+        EXPECT_FALSE(seen.connected) << seen;
+        EXPECT_EQ(seen.code, pg::client_errc::tls_failed) << seen;
+        EXPECT_TRUE(seen.says(why)) << seen;
+    }
+    expect_failure(connect_with(requiring(server().local("sec_scram"))), why);
 }
 
 TEST(tls_certificates, that_have_expired_are_not_believed)
