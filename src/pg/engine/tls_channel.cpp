@@ -92,7 +92,9 @@ tls_channel::tls_channel(std::shared_ptr<const tls_context> context)
     SSL_set_app_data(ssl_.get(), this);
     SSL_set_connect_state(ssl_.get());
     SSL_set_cert_cb(ssl_.get(), &note_request, this);
-    SSL_set_verify(ssl_.get(), SSL_get_verify_mode(ssl_.get()), &note_verification);
+    // OpenSSL would also ask about a certificate that is not checked, and go on whatever the answer.
+    if (SSL_get_verify_mode(ssl_.get()) == SSL_VERIFY_PEER)
+        SSL_set_verify(ssl_.get(), SSL_VERIFY_PEER, &note_verification);
     const auto& name = context_->server_name();
     if ((!name.empty() && SSL_set_tlsext_host_name(ssl_.get(), name.c_str()) != 1) ||
         SSL_set_alpn_protos(ssl_.get(), protocols.data(), protocols.size()) != 0)

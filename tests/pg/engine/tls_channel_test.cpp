@@ -302,6 +302,15 @@ TEST_F(tls, shows_its_certificate_when_asked)
     EXPECT_THAT(message_of([&] { context(options); }), HasSubstr("sslcertmode=require, and there is no client"));
 }
 
+TEST_F(tls, blames_no_certificate_that_is_not_checked)
+{
+    pg::tls_options options;
+    options.mode = pg::ssl_mode::require;
+    memory_tls_server insisting(make_certificate({.common_name = "nobody"}), {.insists_on_certificate = true});
+    auto client = open(options);
+    EXPECT_THAT(message_of([&] { shake_hands(client, insisting); }), HasSubstr("alert certificate required"));
+}
+
 TEST_F(tls, guards_the_key_as_libpq_does)
 {
     const auto own = server("", "ann");

@@ -18,6 +18,7 @@ class memory_tls_server {
 public:
     struct wish {
         bool asks_for_certificate = false;
+        bool insists_on_certificate = false;
         std::string protocol{}; ///< what it answers to ALPN; empty: it does not know it
         int highest_version = TLS1_3_VERSION;
     };
@@ -32,6 +33,8 @@ public:
         SSL_CTX_set_max_proto_version(context_.get(), wanted_.highest_version);
         if (wanted_.asks_for_certificate)
             SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
+        if (wanted_.insists_on_certificate)
+            SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
         if (!wanted_.protocol.empty())
             SSL_CTX_set_alpn_select_cb(context_.get(), &choose_protocol, this);
         ssl_.reset(SSL_new(context_.get()));
