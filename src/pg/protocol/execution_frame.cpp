@@ -13,6 +13,8 @@ namespace {
 
 // From here on growing step by step would move the bytes several times.
 constexpr std::size_t large = std::size_t{64} * 1024;
+constexpr std::size_t bytes_of_type = 1;
+constexpr std::size_t bytes_of_header = 5;
 constexpr std::size_t bytes_of_sync = 5;
 
 } // namespace
@@ -44,8 +46,8 @@ void execution_frame::write(
     out.append(before_);
     try {
         arguments.write_bind(out, types.ids(), types.known().get());
-        // `write_bind` has refused what would be longer than 1 GiB.
-        detail::store(out.data() + start + 1, static_cast<std::uint32_t>(out.size() - start - 1 + formats_));
+        const auto length = message_length(out.size() - start - bytes_of_header + formats_);
+        detail::store(out.data() + start + bytes_of_type, length);
         out.append(after_.data(), after_.size() - (synced ? 0 : bytes_of_sync));
     }
     catch (...) {

@@ -25,7 +25,7 @@ public:
 
     /// Appends Bind, perhaps Describe, Execute, and Sync.
     /// @param synced false leaves Sync to the caller, who has more to say before it.
-    /// @throws argument_error as `parameters::write_bind`; `out` is then as it was.
+    /// @throws argument_error as `parameters::write_bind` and `message_length`; `out` is then as it was.
     void write(std::string& out, const parameters& arguments, const parameter_types& types, bool synced) const;
 
 private:

@@ -4,7 +4,7 @@
 #include <tradecore/pg/error.hpp>
 
 #include <cstddef>
-#include <limits>
+#include <string>
 
 namespace tradecore::pg::protocol {
 
@@ -14,6 +14,10 @@ constexpr std::int32_t protocol_version_3_0 = 3 << 16;
 // They stand where a start-up message has its version.
 constexpr std::int32_t cancel_request_code = (1234 << 16) | 5678;
 constexpr std::int32_t ssl_request_code = (1234 << 16) | 5679;
+
+// PQ_LARGE_MESSAGE_LIMIT of the server: MaxAllocSize - 1. It hangs up when a message states more.
+constexpr std::size_t longest_message = 0x3FFF'FFFE;
+constexpr std::size_t bytes_of_length = 4;
 
 void put_i16(std::string& out, std::int16_t value)
 {
@@ -46,7 +50,7 @@ public:
         if (type != '\0')
             out_.push_back(type);
         length_at_ = out_.size();
-        out_.append(4, '\0');
+        out_.append(bytes_of_length, '\0');
     }
     frame(const frame&) = delete;
     frame& operator=(const frame&) = delete;
@@ -60,10 +64,8 @@ public:
 
     void close()
     {
-        const std::size_t length = out_.size() - length_at_;
-        if (length > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
-            throw argument_error("a message to the server would be longer than 2 GiB");
-        for (unsigned i = 0; i < 4; ++i)
+        const auto length = message_length(out_.size() - length_at_ - bytes_of_length);
+        for (unsigned i = 0; i < bytes_of_length; ++i)
             out_[length_at_ + i] = static_cast<char>(length >> (24U - 8U * i));
         closed_ = true;
     }
@@ -91,6 +93,15 @@ void write_on_statement(std::string& out, char type, std::string_view name)
 }
 
 } // namespace
+
+std::uint32_t message_length(std::size_t payload)
+{
+    if (payload > longest_message - bytes_of_length)
+        throw argument_error(
+            "a message to the server would take " + std::to_string(payload) +
+            " bytes; the server takes less than 1 GiB");
+    return static_cast<std::uint32_t>(payload + bytes_of_length);
+}
 
 void write_startup(std::string& out, std::span<const std::pair<std::string, std::string>> settings)
 {
@@ -143,11 +154,13 @@ void write_sasl_response(std::string& out, std::string_view data)
 
 void write_query(std::string& out, std::string_view text)
 {
+    (void)message_length(text.size() + 1); // before it is copied
     write_text_message(out, 'Q', text);
 }
 
 void write_parse(std::string& out, std::string_view name, std::string_view text, std::span<const oid> types)
 {
+    (void)message_length(name.size() + text.size() + 2); // before they are copied
     frame message(out, 'P');
     put_c_string(out, name);
     put_c_string(out, text);
@@ -234,6 +247,7 @@ void write_terminate(std::string& out)
 
 void write_copy_data(std::string& out, std::string_view data)
 {
+    (void)message_length(data.size()); // before it is copied
     frame message(out, 'd');
     out.append(data);
     message.close();

@@ -5,6 +5,7 @@
 #include <tradecore/pg/type_info.hpp>
 #include <tradecore/pg/vocabulary.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -13,8 +14,15 @@
 #include <vector>
 
 /// Writers of the messages a client sends (PostgreSQL documentation, "Message Formats"). Each appends
-/// one message to `out`.
+/// one message to `out`, and leaves it unchanged when it throws.
+/// Errors: argument_error as `message_length`.
 namespace tradecore::pg::protocol {
+
+/// @param payload how many bytes follow the type and the length.
+/// @returns the length that a message states: of the payload and of itself.
+/// @throws argument_error when it is more than a server takes: it would hang up (PostgreSQL's source,
+///         PQ_LARGE_MESSAGE_LIMIT).
+[[nodiscard]] std::uint32_t message_length(std::size_t payload);
 
 void write_startup(std::string& out, std::span<const std::pair<std::string, std::string>> settings);
 /// Asks whether the server will speak TLS; it answers with one byte.
@@ -38,7 +46,7 @@ void write_close_statement(std::string& out, std::string_view name);
 
 /// Binds a prepared statement to the unnamed portal; results are asked for in binary, or in text where
 /// `result_formats` says so.
-/// @throws argument_error when an argument does not fit its parameter; `out` is then unchanged.
+/// @throws argument_error also when an argument does not fit its parameter.
 void write_bind(
     std::string& out, std::string_view statement, const parameters& arguments, const parameter_types& types,
     std::span<const std::int16_t> result_formats);
@@ -56,7 +64,6 @@ void write_sync(std::string& out);
 /// Asks the server to send what it has to say, without ending the series of messages.
 void write_flush(std::string& out);
 void write_terminate(std::string& out);
-/// @throws argument_error beyond 2 GiB; `out` is then unchanged.
 void write_copy_data(std::string& out, std::string_view data);
 void write_copy_done(std::string& out);
 void write_copy_fail(std::string& out, std::string_view reason);
