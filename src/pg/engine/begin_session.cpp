@@ -47,7 +47,7 @@ asio::awaitable<begun_session> begin_session(
     exchange::clock::time_point deadline)
 {
     const auto server = options->describe(host);
-    peer_facts facts{address, server, channel ? channel->context() : nullptr};
+    peer_facts facts{address, server, channel ? channel->context() : nullptr, options->require_peer};
     const auto start = make_exchange<fsm::startup>(
         *options, login_for(channel.get(), address.protocol().family(), std::move(password)));
     start->deadline = deadline;

@@ -2,6 +2,7 @@
 #include "pg/engine/cancel_request.hpp"
 
 #include "pg/engine/handshake.hpp"
+#include "pg/engine/open_socket.hpp"
 #include "pg/engine/time_limit.hpp"
 #include "pg/protocol/frontend.hpp"
 
@@ -22,14 +23,13 @@ namespace tradecore::pg::engine {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
-using socket_type = asio::basic_stream_socket<asio::generic::stream_protocol>;
 using deadline_type = std::chrono::steady_clock::time_point;
 
 namespace {
 
 /// @returns the request as it goes over the wire.
 asio::awaitable<std::string>
-encrypted(std::shared_ptr<socket_type> socket, peer_facts server, std::string request, deadline_type deadline)
+encrypted(socket_ptr socket, peer_facts server, std::string request, deadline_type deadline)
 {
     auto tls = co_await start_tls(socket, server.tls, deadline);
     if (tls.failure)
@@ -44,7 +44,7 @@ encrypted(std::shared_ptr<socket_type> socket, peer_facts server, std::string re
 }
 
 // Bytes may come instead of the end: an error from a server that is overloaded. Nobody can use them.
-asio::awaitable<error_code> write_and_drain(std::shared_ptr<socket_type> socket, std::string request)
+asio::awaitable<error_code> write_and_drain(socket_ptr socket, std::string request)
 {
     error_code error;
     co_await asio::async_write(*socket, asio::buffer(request), asio::redirect_error(asio::use_awaitable, error));
@@ -59,11 +59,12 @@ asio::awaitable<error_code> write_and_drain(std::shared_ptr<socket_type> socket,
 asio::awaitable<void>
 send_here(asio::any_io_executor executor, peer_facts server, protocol::backend_key key, deadline_type deadline)
 {
-    const auto socket = std::make_shared<socket_type>(executor);
+    const auto socket = std::make_shared<socket_ptr::element_type>(executor);
     const time_limit within(executor, deadline, [socket] { socket->close(); });
     error_code error;
     co_await socket->async_connect(server.address, asio::redirect_error(asio::use_awaitable, error));
-    if (!error) {
+    if (!error && !within.passed()) {
+        require_peer(socket, server.process_user, server.name);
         std::string request;
         protocol::write_cancel_request(request, key.pid, key.secret);
         if (server.tls)

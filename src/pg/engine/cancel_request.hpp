@@ -21,7 +21,7 @@ namespace tradecore::pg::engine {
 /// @param executor where the socket lives. @param server which was connected to.
 /// @param key what the server gave the session. @param deadline over everything.
 /// @returns after the server has closed the socket.
-/// @throws connection_error when the server could not be asked; timeout_error when the deadline passes:
+/// @throws connection_error when the server could not be asked, or is not whom it must be; timeout_error when the deadline passes:
 ///         the request may or may not have arrived.
 /// Cancellation: closes the socket and throws `operation_aborted`.
 [[nodiscard]] boost::asio::awaitable<void> send_cancel_request(

@@ -98,7 +98,7 @@ private:
         catch (const error&) {
             failure = std::current_exception();
         }
-        if (socket && !options_->require_peer.empty())
+        if (socket)
             require_peer(socket, options_->require_peer, server_);
         co_return socket;
     }

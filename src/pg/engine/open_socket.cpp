@@ -81,7 +81,7 @@ asio::awaitable<socket_ptr> open_socket(
 
 void require_peer(const socket_ptr& socket, const std::string& user, const std::string& server)
 {
-    if (socket->local_endpoint().protocol().family() != AF_UNIX)
+    if (user.empty() || socket->local_endpoint().protocol().family() != AF_UNIX)
         return;
     ucred peer{};
     socklen_t size = sizeof peer;

@@ -24,7 +24,7 @@ using socket_ptr = std::shared_ptr<boost::asio::basic_stream_socket<boost::asio:
     std::string server, std::chrono::steady_clock::time_point deadline);
 
 /// Checks that the process behind a Unix socket belongs to a user; does nothing for other sockets.
-/// @param user the operating system's name.
+/// @param user the operating system's name; empty: any will do.
 /// @throws connection_error with `client_errc::authentication_failed` when it belongs to somebody else.
 void require_peer(const socket_ptr& socket, const std::string& user, const std::string& server);
 

@@ -17,7 +17,9 @@ struct peer_facts {
     /// How messages call the server.
     std::string name;
     /// How the connection is encrypted; null when it is not.
-    std::shared_ptr<const tls_context> tls;
+    std::shared_ptr<const tls_context> tls{};
+    /// Whom the server's process must belong to; empty: anybody (`require_peer`).
+    std::string process_user{};
 };
 
 } // namespace tradecore::pg::engine
