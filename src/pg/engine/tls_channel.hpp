@@ -17,7 +17,7 @@ namespace tradecore::pg::engine {
 ///
 /// Every function may add to `outgoing`, reading too: TLS answers on its own account.
 /// Errors: connection_error with `client_errc::tls_failed`, naming the host and the reason; the channel must not be
-/// used any more then, but what it has put into `outgoing` should still be sent: it tells the server why.
+/// used any more then, but what it has put into `outgoing` should still be sent, once: it tells the server why.
 /// Thread safety: none.
 class tls_channel {
 public:
