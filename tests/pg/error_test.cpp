@@ -144,6 +144,11 @@ TEST(ErrorCode, OfTheClientHasDispositionsToo)
     EXPECT_TRUE(make_error_code(client_errc::cannot_connect) == disposition::cannot_connect);
     EXPECT_TRUE(make_error_code(client_errc::connection_closed) == disposition::connection_lost);
     EXPECT_FALSE(make_error_code(client_errc::connection_closed) == disposition::transient);
+    EXPECT_TRUE(make_error_code(client_errc::authentication_failed) == disposition::credentials);
+    EXPECT_FALSE(make_error_code(client_errc::authentication_failed) == disposition::cannot_connect);
+    EXPECT_FALSE(make_error_code(client_errc::authentication_failed) == disposition::transient);
+    EXPECT_TRUE(make_error_code(client_errc::tls_failed) == disposition::cannot_connect);
+    EXPECT_FALSE(make_error_code(client_errc::tls_failed) == disposition::transient);
     EXPECT_TRUE(make_error_code(client_errc::outcome_unknown) == disposition::in_doubt);
     EXPECT_TRUE(make_error_code(client_errc::timeout) == disposition::timeout);
     EXPECT_TRUE(timeout_error("late").code() == client_errc::timeout);
