@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pg/codec/json_parser.hpp"
 #include "pg/codec/text_values.hpp"
 
 #include <tradecore/pg/codec/field_traits_basic.hpp>
@@ -9,7 +10,6 @@
 #include <tradecore/pg/type_names.hpp>
 
 #include <boost/json/kind.hpp>
-#include <boost/json/parse.hpp>
 
 #include <cmath>
 
@@ -174,10 +174,7 @@ boost::json::value parse_json_field(const field& from, std::string_view cpp_type
 {
     const auto text = field_traits<std::string_view>::decode(from);
     boost::json::error_code failed;
-    // Deeper than the library's own limit of 32, still far from the end of the stack.
-    boost::json::parse_options options;
-    options.max_depth = 500;
-    auto value = boost::json::parse({text.data(), text.size()}, failed, {}, options);
+    auto value = parse_json(text, failed);
     if (failed) {
         from.refuse(cpp_type, failed.message());
     }
