@@ -115,6 +115,21 @@ const std::array cases = {
         .good = "(void)tradecore::pg::map_rows<std::string>(rows());",
         .bad = "(void)tradecore::pg::map_rows<std::string_view>(rows());",
         .reason = "map to std::string"},
+    refused_code{
+        .name = "array_of_views_into_a_result_that_is_gone",
+        .header = "row_mapping",
+        .prelude = "tradecore::pg::result rows();",
+        .good = "(void)tradecore::pg::map_rows<tradecore::pg::array<std::string>>(rows());",
+        .bad = "(void)tradecore::pg::map_rows<tradecore::pg::array<std::string_view>>(rows());",
+        .reason = "map to std::string"},
+    refused_code{
+        .name = "views_in_a_part_of_a_composite",
+        .header = "row_mapping",
+        .prelude = "using part = std::pair<int, std::vector<std::string>>;"
+                   "using views = std::pair<int, std::vector<std::string_view>>;",
+        .good = "(void)tradecore::pg::field_traits<part>::accepts(2249, tradecore::pg::wire_format::binary);",
+        .bad = "(void)tradecore::pg::field_traits<views>::accepts(2249, tradecore::pg::wire_format::binary);",
+        .reason = "do not outlive its reading"},
 };
 
 struct outcome {

@@ -4,6 +4,7 @@
 #include <tradecore/pg/codec/field_traits_basic.hpp>
 #include <tradecore/pg/codec/field_traits_json.hpp>
 #include <tradecore/pg/codec/record_reader.hpp>
+#include <tradecore/pg/codec/views.hpp>
 #include <tradecore/pg/enum_labels.hpp>
 #include <tradecore/pg/type_names.hpp>
 
@@ -53,9 +54,7 @@ template <class T>
 bool accepts_attribute(const type_ref& type, wire_format format)
 {
     using value = without_optional_t<T>;
-    static_assert(
-        !std::is_same_v<value, std::string_view>,
-        "the parts of a composite value do not outlive its reading: take a std::string");
+    static_assert(!holds_view<value>, "the parts of a composite value do not outlive its reading: take a std::string");
     if constexpr (decodable<value>) {
         return field_traits<value>::accepts(type.base(), format);
     }

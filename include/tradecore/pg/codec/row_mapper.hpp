@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <tradecore/pg/codec/views.hpp>
 #include <tradecore/pg/json.hpp>
 #include <tradecore/pg/result.hpp>
 
@@ -10,12 +11,10 @@
 
 #include <array>
 #include <cstddef>
-#include <optional>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace tradecore::pg::detail {
 
@@ -30,20 +29,12 @@ void require_columns(const row_description& columns, std::size_t wanted, std::st
 [[nodiscard]] std::size_t
 column_of_member(const row_description& columns, std::string_view member, std::string_view cpp_type);
 
-/// A type that would look into a result that is gone by the time it is used.
-template <class T>
-inline constexpr bool is_view = std::is_same_v<T, std::string_view>;
-template <class T>
-inline constexpr bool is_view<std::optional<T>> = is_view<T>;
-template <class T>
-inline constexpr bool is_view<std::vector<T>> = is_view<T>;
-
 template <class T>
 constexpr void require_owning()
 {
     static_assert(
-        !is_view<T>, "the rows are gone when the call returns: map to std::string; a std::string_view is only for "
-                     "row[...].as<std::string_view>()");
+        !holds_view<T>, "the rows are gone when the call returns: map to std::string; a std::string_view is only for "
+                        "row[...].as<std::string_view>()");
 }
 
 template <class T>
