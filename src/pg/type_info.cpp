@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <new>
 
 namespace tradecore::pg {
 
@@ -34,6 +35,53 @@ std::string_view word_of(type_kind kind) noexcept
         return "multirange ";
     default:
         return "";
+    }
+}
+
+/// Looks whether a type and all its parts go in binary, at each composite once: one of them may repeat another in
+/// each of its attributes, and that one a third.
+class binary_parts {
+public:
+    explicit binary_parts(bool to_server) noexcept : to_server_(to_server) {}
+
+    bool all_binary(type_ref type, std::size_t depth = 0)
+    {
+        if (depth == max_depth) {
+            return false;
+        }
+        if (const auto* const entry = detail::find_type(type)) {
+            return to_server_ ? entry->receives_binary : entry->sends_binary;
+        }
+        const auto* const known = type.known() == nullptr ? nullptr : type.known()->find(type);
+        if (known != nullptr && !(to_server_ ? known->receives_binary : known->sends_binary)) {
+            return false;
+        }
+        if (known != nullptr && known->kind == type_kind::composite) {
+            // False while its attributes are looked at: a composite inside itself ends there.
+            const auto [found, first_time] = composites_.try_emplace(type, false);
+            if (first_time) {
+                found->second = std::ranges::all_of(known->attributes, [&](const type_info::attribute& one) {
+                    return all_binary({one.type, type.known()}, depth + 1);
+                });
+            }
+            return found->second;
+        }
+        const auto part = type.element();
+        return part.id() == 0 ? known != nullptr : all_binary(part, depth + 1);
+    }
+
+private:
+    std::map<oid, bool> composites_;
+    bool to_server_;
+};
+
+bool all_binary(type_ref type, bool to_server) noexcept
+{
+    try {
+        return binary_parts(to_server).all_binary(type);
+    }
+    catch (const std::bad_alloc&) {
+        return false; // in text it goes always
     }
 }
 
@@ -146,33 +194,12 @@ char type_ref::delimiter() const noexcept
 
 bool type_ref::sends_binary() const noexcept
 {
-    return goes_binary(false, 0);
+    return all_binary(*this, false);
 }
 
 bool type_ref::receives_binary() const noexcept
 {
-    return goes_binary(true, 0);
-}
-
-bool type_ref::goes_binary(bool to_server, std::size_t depth) const noexcept
-{
-    if (depth == max_depth) {
-        return false;
-    }
-    if (const auto* const entry = detail::find_type(type_)) {
-        return to_server ? entry->receives_binary : entry->sends_binary;
-    }
-    const auto* const known = info();
-    if (known != nullptr && !(to_server ? known->receives_binary : known->sends_binary)) {
-        return false;
-    }
-    if (known != nullptr && known->kind == type_kind::composite) {
-        return std::ranges::all_of(known->attributes, [&](const type_info::attribute& one) {
-            return type_ref(one.type, known_).goes_binary(to_server, depth + 1);
-        });
-    }
-    const auto part = element();
-    return part.id() == 0 ? known != nullptr : part.goes_binary(to_server, depth + 1);
+    return all_binary(*this, true);
 }
 
 } // namespace tradecore::pg

@@ -110,7 +110,6 @@ public:
 
 private:
     [[nodiscard]] const type_info* info() const noexcept { return known_ == nullptr ? nullptr : known_->find(type_); }
-    [[nodiscard]] bool goes_binary(bool to_server, std::size_t depth) const noexcept;
 
     const type_set* known_;
     oid type_;

@@ -341,6 +341,21 @@ TEST(UnknownType, IsAskedForInText)
     EXPECT_FALSE(sends(99'999));
 }
 
+TEST(TypeRegistry, LooksAtACompositeOnceHoweverOftenItIsRepeated)
+{
+    constexpr oid deep = 30;
+    std::vector<type_info> all;
+    for (oid i = 0; i < deep; ++i) {
+        all.push_back(test::user_type(20'000 + i, type_kind::composite, "c"));
+        const auto part = i + 1 < deep ? 20'001 + i : oids::int4;
+        all.back().attributes.assign(8, {"part", part});
+    }
+    type_registry registry;
+    registry.add(std::move(all));
+    EXPECT_TRUE(type_ref(20'000, registry.known().get()).sends_binary());
+    EXPECT_TRUE(type_ref(20'000, registry.known().get()).receives_binary());
+}
+
 TEST(TypeRegistry, DoesNotTakeTypesThatDoNotEnd)
 {
     using enum type_kind;
