@@ -2,8 +2,10 @@
 #include <tradecore/pg/byte_order.hpp>
 #include <tradecore/pg/types/text_search.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 namespace tradecore::pg {
 
@@ -78,45 +80,63 @@ int strength(operation of) noexcept
     }
 }
 
-// Prints a query from its binary form: operators before their operands, the right one first.
+// Prints a query from its binary form: operators before their operands, the right one first. That is the text from
+// its end to its beginning, so it is written backwards, and turned round when it is complete. The steps still to be
+// done are kept in a list: a query of many words is as deep as it is long.
 class query_printer {
 public:
     explicit query_printer(std::string_view bytes) noexcept : from_(bytes) {}
 
     std::optional<std::string> run()
     {
-        left_ = from_.take<std::uint32_t>();
-        std::string text;
-        if (left_ > 0) {
-            text = node(operation::none, false, 0);
+        auto left = from_.take<std::uint32_t>();
+        if (left > 0) {
+            todo_.push_back({});
         }
-        return from_.done() && left_ == 0 ? std::optional(std::move(text)) : std::nullopt;
+        while (!todo_.empty() && !from_.failed()) {
+            const auto next = todo_.back();
+            todo_.pop_back();
+            if (next.what != step::node) {
+                print(next);
+            }
+            else if (left-- > 0) {
+                node(next);
+            }
+            else {
+                return std::nullopt;
+            }
+        }
+        if (!from_.done() || left != 0) {
+            return std::nullopt;
+        }
+        std::ranges::reverse(backwards_);
+        return std::move(backwards_);
     }
 
 private:
-    std::string node(operation above, bool right_of_phrase, int depth)
+    struct step {
+        enum kind : std::uint8_t { node, sign, opening } what = node;
+        operation of = operation::none; // of a node, the operator above it
+        bool right_of_phrase = false;
+        std::int16_t distance = 0;
+    };
+
+    void node(const step& at)
     {
-        constexpr int deepest = 1000;
         constexpr std::int8_t word_item = 1;
         constexpr std::int8_t operator_item = 2;
-        if (left_ == 0 || depth > deepest || from_.failed()) {
-            from_.fail();
-            return {};
-        }
-        --left_;
         switch (from_.take<std::int8_t>()) {
         case word_item:
             return word();
         case operator_item:
-            return expression(above, right_of_phrase, depth);
+            return expression(at);
         default:
             from_.fail();
-            return {};
         }
     }
 
     // 'cat':*AB
-    std::string word()
+    void word()
     {
         constexpr std::string_view weights = "ABCD";
         const auto weight = from_.take<std::uint8_t>();
@@ -131,45 +151,54 @@ private:
                 }
             }
         }
-        return text;
+        prepend(text);
     }
 
-    std::string expression(operation above, bool right_of_phrase, int depth)
+    void expression(const step& at)
     {
-        const auto what = static_cast<operation>(from_.take<std::int8_t>());
-        bool in_brackets = strength(what) < strength(above);
-        std::string text;
-        switch (what) {
+        const auto of = static_cast<operation>(from_.take<std::int8_t>());
+        if (strength(of) == 0) {
+            return from_.fail();
+        }
+        const bool is_phrase = of == operation::phrase;
+        const auto distance = is_phrase ? from_.take<std::int16_t>() : std::int16_t{0};
+        if (strength(of) < strength(at.of) || (is_phrase && at.right_of_phrase)) {
+            prepend(" )");
+            todo_.push_back({.what = step::opening});
+        }
+        // The last one is done first.
+        if (of == operation::negate) {
+            todo_.push_back({.what = step::sign, .of = of});
+        }
+        else {
+            todo_.push_back({.of = of});
+            todo_.push_back({.what = step::sign, .of = of, .distance = distance});
+        }
+        todo_.push_back({.of = of, .right_of_phrase = is_phrase});
+    }
+
+    void print(const step& at)
+    {
+        if (at.what == step::opening) {
+            return prepend("( ");
+        }
+        switch (at.of) {
         case operation::negate:
-            text = "!" + node(what, false, depth + 1);
-            break;
+            return prepend("!");
         case operation::both:
+            return prepend(" & ");
         case operation::either:
-        case operation::phrase: {
-            in_brackets = in_brackets || (what == operation::phrase && right_of_phrase);
-            const auto between = infix(what);
-            const auto right = node(what, what == operation::phrase, depth + 1);
-            text = node(what, false, depth + 1) + between + right;
-            break;
-        }
+            return prepend(" | ");
         default:
-            from_.fail();
-            break;
+            return prepend(at.distance == 1 ? " <-> " : " <" + std::to_string(at.distance) + "> ");
         }
-        return in_brackets ? "( " + text + " )" : text;
     }
 
-    std::string infix(operation what)
-    {
-        if (what != operation::phrase) {
-            return what == operation::both ? " & " : " | ";
-        }
-        const auto distance = from_.take<std::int16_t>();
-        return distance == 1 ? " <-> " : " <" + std::to_string(distance) + "> ";
-    }
+    void prepend(std::string_view text) { backwards_.append(text.rbegin(), text.rend()); }
 
     byte_reader from_;
-    std::uint32_t left_ = 0;
+    std::vector<step> todo_;
+    std::string backwards_;
 };
 
 std::string text_of(const field& from, std::optional<std::string> (*read)(std::string_view), std::string_view cpp_type)

@@ -476,14 +476,23 @@ TEST(GoldenBytes, OfTextSearch)
     }
 }
 
-TEST(GoldenBytes, OfAQueryThatIsNestedTooDeep)
+TEST(GoldenBytes, OfAQueryAsDeepAsItIsLong)
 {
-    std::string bytes = from_hex("00010000");
+    std::string nots = from_hex("00010000");
+    std::string ands = from_hex("0001ffff");
+    std::string text = "'a'";
     for (int i = 0; i < 0xFFFF; ++i) {
-        bytes += from_hex("0201"); // not
+        nots += from_hex("0201");
     }
-    bytes += from_hex("0100006100");
-    EXPECT_THROW((void)read_as<tsquery>(oids::tsquery, bytes), type_error);
+    for (int i = 0; i < 0x7FFF; ++i) {
+        ands += from_hex("0202 0100006100"); // and, the word to its right
+        text += " & 'a'";
+    }
+    // 2 * 0x7fff + 1 parts.
+    ands.replace(0, 4, from_hex("0000ffff"));
+    EXPECT_EQ(read_as<tsquery>(oids::tsquery, nots + from_hex("0100006100")).text, std::string(0xFFFF, '!') + "'a'");
+    EXPECT_EQ(read_as<tsquery>(oids::tsquery, ands + from_hex("0100006100")).text, text);
+    EXPECT_THROW((void)read_as<tsquery>(oids::tsquery, ands), type_error);
 }
 
 TEST(GoldenBytes, OfAJsonPath)

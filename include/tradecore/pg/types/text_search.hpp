@@ -27,7 +27,7 @@ namespace detail {
 
 /// @returns the text of a tsvector's binary form; nothing when it is malformed.
 [[nodiscard]] std::optional<std::string> tsvector_text(std::string_view bytes);
-/// @returns the text of a tsquery's binary form; nothing when it is malformed or nested over 1000 deep.
+/// @returns the text of a tsquery's binary form; nothing when it is malformed.
 [[nodiscard]] std::optional<std::string> tsquery_text(std::string_view bytes);
 
 } // namespace detail
