@@ -152,6 +152,13 @@ TEST(Parameters, IntegersChangeWidthIfTheyFit)
     EXPECT_EQ(refusal(-1, oids::xid8), "argument $1: -1 does not fit xid8");
     EXPECT_EQ(
         refusal((std::int64_t{1} << 53) + 1, oids::float8), "argument $1: 9007199254740993 would be rounded in float8");
+    EXPECT_EQ(binary(16'777'218, oids::float4), "4b800001");
+    EXPECT_EQ(binary(std::int64_t{1} << 60, oids::float8), "43b0000000000000");
+    EXPECT_EQ(binary(std::numeric_limits<std::int64_t>::min(), oids::float4), "df000000");
+    EXPECT_EQ(refusal(16'777'217, oids::float4), "argument $1: 16777217 would be rounded in float4");
+    EXPECT_EQ(
+        refusal(std::numeric_limits<std::int64_t>::max(), oids::float8),
+        "argument $1: 9223372036854775807 would be rounded in float8");
     EXPECT_EQ(refusal(1, oids::text), "argument $1: std::int32_t (int4) does not go into text");
     EXPECT_EQ(
         message_of<argument_error>([] { (void)parameters::encode(1, ~std::uint64_t{0}); }),

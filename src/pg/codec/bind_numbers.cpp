@@ -65,19 +65,16 @@ void append_in_range(std::string& out, const natural_value& value, std::int64_t 
     append(out, static_cast<T>(number));
 }
 
+template <class Float, class Bits>
 void append_exact_float(std::string& out, const natural_value& value, std::int64_t number, oid server)
 {
-    const int bits = server == oids::float4 ? std::numeric_limits<float>::digits : std::numeric_limits<double>::digits;
-    const std::int64_t limit = std::int64_t{1} << bits;
-    if (number > limit || number < -limit) {
+    // The largest integers round to this, which is none of them and must not be converted back.
+    constexpr auto beyond = static_cast<Float>(std::uint64_t{1} << 63);
+    const auto converted = static_cast<Float>(number);
+    if (converted == beyond || static_cast<std::int64_t>(converted) != number) {
         refuse_argument(value, std::to_string(number) + " would be rounded in " + type_name(server));
     }
-    if (server == oids::float4) {
-        append(out, std::bit_cast<std::int32_t>(static_cast<float>(number)));
-    }
-    else {
-        append(out, std::bit_cast<std::int64_t>(static_cast<double>(number)));
-    }
+    append(out, std::bit_cast<Bits>(converted));
 }
 
 void append_from_integer(std::string& out, const natural_value& value, std::int64_t number, oid server)
@@ -92,8 +89,9 @@ void append_from_integer(std::string& out, const natural_value& value, std::int6
     case oids::xid8:
         return append_in_range<std::uint64_t>(out, value, number, server);
     case oids::float4:
+        return append_exact_float<float, std::int32_t>(out, value, number, server);
     case oids::float8:
-        return append_exact_float(out, value, number, server);
+        return append_exact_float<double, std::int64_t>(out, value, number, server);
     case oids::numeric:
         out += numeric(number).to_wire();
         return;
