@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/codec/bind_refusals.hpp"
 
+#include "pg/codec/bind_values.hpp"
 #include "pg/codec/natural_reader.hpp"
 
 #include <tradecore/pg/error.hpp>
@@ -60,6 +61,18 @@ std::string_view cpp_name(oid natural) noexcept
         return "tradecore::pg::cidr";
     case oids::varbit:
         return "tradecore::pg::bit_string";
+    case oids::int4range:
+        return "tradecore::pg::range<std::int32_t>";
+    case oids::int8range:
+        return "tradecore::pg::range<std::int64_t>";
+    case oids::daterange:
+        return "tradecore::pg::range of dates";
+    case oids::int4multirange:
+        return "tradecore::pg::multirange<std::int32_t>";
+    case oids::int8multirange:
+        return "tradecore::pg::multirange<std::int64_t>";
+    case oids::datemultirange:
+        return "tradecore::pg::multirange of dates";
     default:
         return "a value";
     }
@@ -102,10 +115,25 @@ oid leaf_of(const natural_value& value)
     return value.type == natural::array ? natural_array(value).element_type() : value.type;
 }
 
+// What a range or multirange has for bounds; any other type itself.
+type_ref bound_of(type_ref type) noexcept
+{
+    while (type.kind() == type_kind::range || type.kind() == type_kind::multirange) {
+        type = type.element();
+    }
+    return type;
+}
+
 std::string_view reason_against(oid from, type_ref server) noexcept
 {
     const auto base = server.base();
     const oid to = base.kind() == type_kind::array ? base.element().base() : base;
+    if (const auto target = type_ref(to, base.known()); from >= 16 && bound_of(from) != from &&
+                                                        bound_of(target) != target &&
+                                                        !bounds_keep_their_meaning(bound_of(from), bound_of(target))) {
+        return ": [1,5] of whole values is kept as [1,6), which would hold more there; pass bounds of the server's "
+               "type";
+    }
     if (from == natural::structure && base.kind() == type_kind::pseudo) {
         return ": cast the parameter to a composite type in the SQL";
     }

@@ -2,6 +2,7 @@
 #include "pg/codec/bind_structured.hpp"
 
 #include "pg/codec/bind_refusals.hpp"
+#include "pg/codec/bind_values.hpp"
 #include "pg/codec/natural_json.hpp"
 #include "pg/codec/natural_reader.hpp"
 #include "pg/codec/scalar_text.hpp"
@@ -287,6 +288,9 @@ bool append_binary_range(std::string& out, const natural_value& value, type_ref 
         return false;
     }
     const auto range = read_range(value);
+    if (!bounds_keep_their_meaning(range.element, target.element())) {
+        return false;
+    }
     out += static_cast<char>(range.flags);
     for (const auto& bound : {range.lower, range.upper}) {
         if (!bound) {
@@ -335,6 +339,9 @@ bool append_text_range(std::string& out, const natural_value& value, type_ref ta
         return false;
     }
     const auto element = target.kind() == type_kind::range ? target.element() : type_ref(first_user_oid);
+    if (!bounds_keep_their_meaning(read_range(value).element, element)) {
+        return false;
+    }
     return append_range_literal(out, value, [&](std::string& text, const natural_value& bound) {
         return append_text_value(text, bound, element, true);
     });

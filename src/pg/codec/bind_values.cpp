@@ -96,7 +96,25 @@ void append_multirange(std::string& out, const natural_value& value, type_ref se
     }
 }
 
+// Types in which every value has a next one, so that ranges of them are kept from the first value to the one behind
+// the last.
+bool is_discrete(oid element) noexcept
+{
+    return element == oids::int2 || element == oids::int4 || element == oids::int8 || element == oids::date;
+}
+
+bool is_continuous(oid element) noexcept
+{
+    return element == oids::numeric || element == oids::float4 || element == oids::float8 ||
+           element == oids::timestamp || element == oids::timestamptz;
+}
+
 } // namespace
+
+bool bounds_keep_their_meaning(oid element, type_ref server) noexcept
+{
+    return !is_discrete(element) || !is_continuous(server.base());
+}
 
 bool value_goes_into(oid natural, type_ref server) noexcept
 {
@@ -117,7 +135,8 @@ bool value_goes_into(oid natural, type_ref server) noexcept
         break;
     }
     if (is_range(natural) && server.kind() == type_kind::range) {
-        return has_binary(type_ref(natural).element(), server.element().base());
+        const oid element = type_ref(natural).element();
+        return bounds_keep_their_meaning(element, server.element()) && has_binary(element, server.element().base());
     }
     return is_multirange(natural) && server.kind() == type_kind::multirange &&
            has_binary(type_ref(natural).element(), server.element());

@@ -307,6 +307,20 @@ TEST(Ranges, GoIntoRangesOfOtherNumbersThatFit)
         "000000010000001902000000080000000000000001000000080000000000000003");
 }
 
+TEST(Ranges, OfWholeValuesDoNotGoIntoThoseWithFractions)
+{
+    // [1,5] is kept as [1,6), in which 5.9 is.
+    EXPECT_EQ(
+        refusal(range<std::int32_t>(1, 5, range_bounds::both), oids::numrange),
+        "argument $1: tradecore::pg::range<std::int32_t> (int4range) does not go into numrange: [1,5] of whole values "
+        "is kept as [1,6), which would hold more there; pass bounds of the server's type");
+    EXPECT_NE(
+        refusal(multirange<std::int64_t>{{1, 3}}, oids::nummultirange).find("(int8multirange) does not go into "),
+        std::string::npos);
+    EXPECT_NE(refusal(range<std::chrono::sys_days>::all(), oids::tsrange), "(nothing thrown)");
+    EXPECT_NE(refusal(std::vector{range<std::int32_t>(1, 5)}, oids::numrange_array), "(nothing thrown)");
+}
+
 TEST(Ranges, RefuseWhatIsMalformed)
 {
     for (const auto* const wrong :

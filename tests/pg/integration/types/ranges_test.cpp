@@ -58,7 +58,7 @@ TEST(ranges, of_whole_numbers_make_the_round_trip)
             range<std::int64_t>(1, 5));
         EXPECT_EQ(
             (co_await db->fetchval<std::string>(
-                "SELECT $1::nummultirange::text", multirange<std::int32_t>{{1, 5}, {7, 8}})),
+                "SELECT $1::int8multirange::text", multirange<std::int32_t>{{1, 5}, {7, 8}})),
             "{[1,5),[7,8)}");
     });
 }
