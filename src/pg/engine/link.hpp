@@ -235,6 +235,7 @@ private:
     void ask_to_stop(exchange& running, const std::exception_ptr& why);
     void send_cancel();
     void on_cancel_request_ended();
+    void on_part_ended();
     void on_cancelled_ended();
     void front_changed();
     void check_cancel_over();
@@ -268,8 +269,9 @@ private:
 
     // While a request to cancel is under way.
     struct cancelling {
-        exchange_ptr target; // null after its end
-        bool asked = false;  // the second socket has ended, or there is none
+        exchange_ptr target;  // null after its end
+        bool asked = false;   // the second socket has ended, or there is none
+        bool in_vain = false; // what was asked for the last time may not hold for what runs now
         clock::time_point limit;
         clock::time_point again = exchange::no_deadline; // when to ask once more
     };

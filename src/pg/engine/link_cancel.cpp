@@ -67,7 +67,7 @@ void link::ask_to_stop(exchange& running, const std::exception_ptr& why)
 
 void link::send_cancel()
 {
-    cancelling_->asked = false;
+    cancelling_->asked = cancelling_->in_vain = false;
     cancelling_->again = exchange::no_deadline;
     // When the request fails, whether it arrived is unknown: the limit then decides.
     asio::co_spawn(
@@ -83,12 +83,25 @@ void link::on_cancel_request_ended()
     if (!cancelling_)
         return;
     cancelling_->asked = true;
+    if (cancelling_->target && cancelling_->in_vain)
+        return send_cancel();
     if (cancelling_->target) {
         // A server that had not begun yet, or was just between two statements, has passed over the request.
         cancelling_->again = clock::now() + pause_before_next_request;
         watch_deadline(cancelling_->again);
     }
     check_cancel_over();
+}
+
+void link::on_part_ended()
+{
+    // A request stops one of several transactions, and the server has gone on to the next one.
+    if (!cancelling_ || cancelling_->target != first_)
+        return;
+    cancelling_->limit = now() + cancel_timeout;
+    cancelling_->in_vain = true;
+    if (cancelling_->asked)
+        send_cancel();
 }
 
 void link::on_cancelled_ended()

@@ -205,6 +205,8 @@ void link::dispatch_to_exchange(const protocol::message& incoming)
     auto wanted = front.machine().on_message(incoming);
     switch (wanted.next) {
     case fsm::action::read:
+        if (incoming.type == protocol::backend::ready_for_query)
+            on_part_ended();
         return;
     case fsm::action::send:
         outgoing_ += wanted.bytes;

@@ -165,6 +165,37 @@ TEST(batch, does_not_deadlock_when_both_sides_have_much_to_say)
     });
 }
 
+TEST(batch, can_be_stopped_in_all_its_entries_and_leaves_the_connection_usable)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect_with_table();
+        const auto watcher = co_await connect();
+        // Each is stopped by a request of its own: more of them than there is time for at the pace for one statement.
+        constexpr std::size_t entries = 40;
+        batch todo(batch_mode::each_alone);
+        (void)todo.add_execute("INSERT INTO t VALUES (1)");
+        for (std::size_t i = 1; i < entries; ++i)
+            (void)todo.add_rows<std::string>("SELECT pg_sleep(60)::text");
+        pg::batch_answers answers;
+        auto work = [](connection_ptr on, batch what, pg::batch_answers& into) -> asio::awaitable<void> {
+            into = co_await on->run(std::move(what));
+        };
+        beside running(co_await asio::this_coro::executor, work(db, std::move(todo), answers));
+        while (0 == co_await watcher->fetchval<std::int64_t>(
+                        "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'PgSleep'",
+                        db->backend_pid())) {
+        }
+        running.cancel();
+        co_await running.join();
+        EXPECT_EQ(answers.size(), entries);
+        EXPECT_FALSE(answers.error(0));
+        for (std::size_t i = 1; i < answers.size(); ++i)
+            EXPECT_THROW(std::rethrow_exception(answers.error(i)), boost::system::system_error);
+        EXPECT_EQ(co_await count(db), 1);
+        co_await expect_usable(db);
+    });
+}
+
 TEST(batch, is_part_of_a_transaction_that_runs)
 {
     run([]() -> asio::awaitable<void> {
