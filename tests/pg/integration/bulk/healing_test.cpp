@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support.hpp"
 
+#include <boost/describe/enum.hpp>
+
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+namespace bulk_healing_test {
+
+enum class mood { calm, new0, new1, new2, new3, none };
+BOOST_DESCRIBE_ENUM(mood, calm, new0, new1, new2, new3, none)
+
+} // namespace bulk_healing_test
+
 namespace {
 
+using bulk_healing_test::mood;
 using namespace tradecore;
 using namespace tradecore::test;
 using namespace std::chrono_literals;
@@ -103,38 +113,81 @@ TEST_P(bulk_healing, learns_labels_that_are_added)
         const auto db = co_await connect_with(GetParam());
         co_await db->run_script(
             {"CREATE TYPE pg_temp.mood AS ENUM ('calm'); CREATE TEMP TABLE m (mood pg_temp.mood)", nullptr});
-        const std::vector<std::string> labels{"calm", "a", "b", "c", "d"};
-        const auto add = [&](int verb, std::string label) -> asio::awaitable<void> {
-            const std::vector rows{label};
+        const auto add = [&](int verb, mood value) -> asio::awaitable<void> {
+            const std::vector rows{value};
             if (verb == 0) {
                 pg::batch todo;
-                (void)todo.add_execute("INSERT INTO m VALUES ($1)", label);
+                (void)todo.add_execute("INSERT INTO m VALUES ($1)", value);
                 (co_await db->run(std::move(todo))).require_success();
             }
             else if (verb == 1) {
                 EXPECT_EQ(co_await db->execute_many("INSERT INTO m VALUES ($1)", rows), 1U);
             }
             else if (verb == 2) {
-                auto put = co_await db->cursor<std::string>("INSERT INTO m VALUES ($1) RETURNING mood::text", label);
-                EXPECT_EQ((co_await put.next()).at(0), label);
+                auto put = co_await db->cursor<mood>("INSERT INTO m VALUES ($1) RETURNING mood", value);
+                EXPECT_EQ(co_await put.next(), rows);
                 EXPECT_TRUE((co_await put.next()).empty());
             }
             else {
                 EXPECT_EQ(co_await db->copy_in("m", {"mood"}, rows), 1U);
             }
         };
+        const mood added[] = {mood::new0, mood::new1, mood::new2, mood::new3};
         for (int verb = 0; verb < 4; ++verb)
-            co_await add(verb, "calm");
+            co_await add(verb, mood::calm);
         for (int verb = 0; verb < 4; ++verb) {
-            const auto label = "new" + std::to_string(verb);
-            const auto sql = "ALTER TYPE pg_temp.mood ADD VALUE '" + label + "'";
+            const auto sql = "ALTER TYPE pg_temp.mood ADD VALUE 'new" + std::to_string(verb) + "'";
             co_await db->run_script({sql, nullptr});
-            co_await add(verb, label);
+            co_await add(verb, added[verb]);
         }
         // What is really none is still refused.
-        co_await message_of<std::exception>(
-            db->execute_many("INSERT INTO m VALUES ($1)", std::vector<std::string>{"no"}));
+        for (int verb = 0; verb < 4; ++verb) {
+            const auto message = co_await message_of<pg::argument_error>(add(verb, mood::none));
+            EXPECT_NE(message.find("none"), std::string::npos) << message;
+        }
         EXPECT_EQ(co_await db->fetchval<std::int64_t>("SELECT count(*) FROM m"), 8);
+        co_await expect_usable(db);
+    });
+}
+
+TEST_P(bulk_healing, is_the_callers_error_inside_a_transaction)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect_with(GetParam());
+        const bool named = GetParam() == pg::prepared_statements::named;
+        co_await db->run_script({"CREATE TEMP TABLE h (a int8); INSERT INTO h VALUES (7)", nullptr});
+        const std::function<asio::awaitable<void>()> verbs[] = {
+            [&]() -> asio::awaitable<void> { (void)co_await first_with_batch(db); },
+            [&]() -> asio::awaitable<void> { (void)co_await first_with_cursor(db); },
+            [&]() -> asio::awaitable<void> { (void)co_await db->execute_many("SELECT $1::int8", std::vector{1}); },
+        };
+        for (const auto& verb : verbs) {
+            co_await verb();
+            co_await db->run_script({"BEGIN; DEALLOCATE ALL", nullptr});
+            if (named)
+                co_await message_of<pg::invalid_sql_statement_name>(verb());
+            else
+                co_await verb();
+            co_await db->run_script({"ROLLBACK", nullptr});
+            co_await verb();
+        }
+        for (std::size_t i = 0; i < 2; ++i) {
+            co_await verbs[i]();
+            co_await db->run_script({"BEGIN; ALTER TABLE h ADD b text", nullptr});
+            if (named)
+                co_await message_of<pg::feature_not_supported>(verbs[i]());
+            else
+                co_await verbs[i]();
+            co_await db->run_script({"ROLLBACK", nullptr});
+            co_await verbs[i]();
+        }
+        // COPY remembers nothing.
+        co_await db->run_script({"BEGIN; DEALLOCATE ALL; ALTER TABLE h ADD b text", nullptr});
+        EXPECT_EQ(co_await db->copy_in("h", {"a", "b"}, std::vector{std::tuple(8, "x")}), 1U);
+        auto rows = co_await db->copy_out<std::tuple<std::int64_t, std::optional<std::string>>>("SELECT * FROM h");
+        EXPECT_EQ((co_await rows.next()).size(), 2U);
+        EXPECT_TRUE((co_await rows.next()).empty());
+        co_await db->run_script({"ROLLBACK", nullptr});
         co_await expect_usable(db);
     });
 }
