@@ -8,6 +8,9 @@
 
 #include <tradecore/pg/connect_options.hpp>
 
+#include <chrono>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 
@@ -76,6 +79,12 @@ std::string address_of(const host_address& host)
     return (is_ipv6 ? "[" + name + "]" : name) + ":" + std::to_string(host.port);
 }
 
+// A time beyond all clocks would come out as one that has passed.
+bool is_limit(std::chrono::milliseconds time)
+{
+    return time.count() > 0 && time <= std::chrono::seconds(std::numeric_limits<std::int32_t>::max());
+}
+
 bool has_nul(const std::string& text)
 {
     return text.find('\0') != std::string::npos;
@@ -95,10 +104,10 @@ std::optional<std::string> problem_of(const connect_options& options)
     }
     if (options.user.empty())
         return "user is empty";
-    if (options.connect_timeout.count() <= 0)
-        return "connect_timeout must be above 0";
-    if (options.cancel_timeout.count() <= 0)
-        return "cancel_timeout must be above 0";
+    if (!is_limit(options.connect_timeout))
+        return "connect_timeout must be above 0 and at most 2147483647 s";
+    if (!is_limit(options.cancel_timeout))
+        return "cancel_timeout must be above 0 and at most 2147483647 s";
     if (options.statement_timeout.count() < 0)
         return "statement_timeout must not be below 0";
     const auto& tls = options.tls;

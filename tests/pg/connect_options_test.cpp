@@ -261,8 +261,12 @@ TEST(ConnectOptions, AreCheckedWhenPutTogetherByHand)
     EXPECT_EQ(
         problem([](options& o) { o.hosts[0].port = 0; }), "connect_options: port must be a number from 1 to 65535");
     EXPECT_EQ(problem([](options& o) { o.user.clear(); }), "connect_options: user is empty");
-    EXPECT_EQ(problem([](options& o) { o.connect_timeout = 0s; }), "connect_options: connect_timeout must be above 0");
-    EXPECT_EQ(problem([](options& o) { o.cancel_timeout = -1s; }), "connect_options: cancel_timeout must be above 0");
+    const std::string no_limit = " must be above 0 and at most 2147483647 s";
+    for (const auto time : {0ms, -1ms, std::chrono::milliseconds::max()}) {
+        EXPECT_EQ(
+            problem([&](options& o) { o.connect_timeout = time; }), "connect_options: connect_timeout" + no_limit);
+        EXPECT_EQ(problem([&](options& o) { o.cancel_timeout = time; }), "connect_options: cancel_timeout" + no_limit);
+    }
     EXPECT_EQ(
         problem([](options& o) { o.statement_timeout = -1s; }),
         "connect_options: statement_timeout must not be below 0");
