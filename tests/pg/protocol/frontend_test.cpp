@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 #include <sys/mman.h>
+#include <utility>
+#include <vector>
 
 namespace tradecore::pg::protocol {
 namespace {
@@ -54,6 +56,18 @@ TEST(frontend, refuses_a_text_that_is_too_long_before_it_copies_it)
     EXPECT_THROW(write_copy_data(out, huge.text()), argument_error);
     EXPECT_EQ(out, "what was there");
     EXPECT_LT(out.capacity(), huge.text().size());
+}
+
+TEST(frontend, begins_a_session_with_as_much_as_the_server_takes)
+{
+    const auto with_path_of = [](std::size_t length) {
+        std::string out;
+        write_startup(out, std::vector<std::pair<std::string, std::string>>{{"search_path", std::string(length, 'a')}});
+        return out.size();
+    };
+    constexpr std::size_t around = 4 + 4 + sizeof "search_path" + 1 + 1; // length, version, the ends of values
+    EXPECT_EQ(with_path_of(10'004 - around), 10'004U);
+    EXPECT_THROW((void)with_path_of(10'004 - around + 1), argument_error);
 }
 
 TEST(frontend, frames_a_message_of_any_length)

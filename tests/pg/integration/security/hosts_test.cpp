@@ -274,6 +274,17 @@ TEST(hosts, can_be_given_up_at_every_wait)
     EXPECT_EQ(next.clients(), 0);
 }
 
+TEST(hosts, are_told_no_more_than_they_take)
+{
+    auto options = secure_server::instance().tcp("sec_scram");
+    options.settings["search_path"] = std::string(9'800, 'a');
+    EXPECT_TRUE(connect_with(options).connected);
+    options.settings["search_path"] += std::string(200, 'a');
+    const auto seen = connect_with(options);
+    EXPECT_EQ(seen.code, pg::client_errc::invalid_argument) << seen;
+    EXPECT_TRUE(seen.says("the settings that begin a session")) << seen;
+}
+
 TEST(hostile_server, gets_no_password_and_no_session)
 {
     asio::io_context context;
