@@ -10,7 +10,9 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <netinet/tcp.h>
 #include <pwd.h>
 #include <sys/socket.h>
@@ -23,31 +25,35 @@ using boost::system::error_code;
 namespace {
 
 // 0 leaves the operating system's value.
-void set_tcp(const socket_ptr& socket, int name, std::int64_t value, error_code& error)
+void set_tcp(
+    const socket_ptr& socket, int option, std::int64_t value, const std::string& keyword, const std::string& server)
 {
-    if (error || value <= 0)
+    if (value <= 0)
         return;
-    const int number = static_cast<int>(value);
-    if (::setsockopt(socket->native_handle(), IPPROTO_TCP, name, &number, sizeof number) != 0)
-        error.assign(errno, boost::system::system_category());
+    const auto number = static_cast<int>(std::min<std::int64_t>(value, std::numeric_limits<int>::max()));
+    if (::setsockopt(socket->native_handle(), IPPROTO_TCP, option, &number, sizeof number) != 0)
+        throw_cannot_connect(
+            server, keyword + "=" + std::to_string(value), error_code(errno, boost::system::system_category()));
 }
 
-error_code prepare(const socket_ptr& socket, int family, const tcp_options& tcp)
+void prepare(const socket_ptr& socket, int family, const tcp_options& tcp, const std::string& server)
 {
     error_code error;
     socket->non_blocking(true, error);
-    if (error || family == AF_UNIX)
-        return error;
-    socket->set_option(asio::ip::tcp::no_delay(true), error);
-    if (!error)
+    if (family != AF_UNIX && !error)
+        socket->set_option(asio::ip::tcp::no_delay(true), error);
+    if (family != AF_UNIX && !error)
         socket->set_option(asio::socket_base::keep_alive(tcp.keepalive), error);
+    if (error)
+        throw_cannot_connect(server, {}, error);
+    if (family == AF_UNIX)
+        return;
     if (tcp.keepalive) {
-        set_tcp(socket, TCP_KEEPIDLE, tcp.keepalive_idle.count(), error);
-        set_tcp(socket, TCP_KEEPINTVL, tcp.keepalive_interval.count(), error);
-        set_tcp(socket, TCP_KEEPCNT, tcp.keepalive_count, error);
+        set_tcp(socket, TCP_KEEPIDLE, tcp.keepalive_idle.count(), "keepalives_idle", server);
+        set_tcp(socket, TCP_KEEPINTVL, tcp.keepalive_interval.count(), "keepalives_interval", server);
+        set_tcp(socket, TCP_KEEPCNT, tcp.keepalive_count, "keepalives_count", server);
     }
-    set_tcp(socket, TCP_USER_TIMEOUT, tcp.user_timeout.count(), error);
-    return error;
+    set_tcp(socket, TCP_USER_TIMEOUT, tcp.user_timeout.count(), "tcp_user_timeout", server);
 }
 
 std::string name_of(uid_t user)
@@ -72,10 +78,9 @@ asio::awaitable<socket_ptr> open_socket(
     co_await socket->async_connect(address, asio::redirect_error(asio::use_awaitable, error));
     if (within.passed())
         throw too_slow(server, "connecting");
-    if (!error)
-        error = prepare(socket, address.protocol().family(), tcp);
     if (error)
         throw_cannot_connect(server, {}, error);
+    prepare(socket, address.protocol().family(), tcp, server);
     co_return socket;
 }
 

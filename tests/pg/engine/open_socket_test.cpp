@@ -87,6 +87,31 @@ TEST(open_socket, leaves_the_rest_to_the_operating_system)
     });
 }
 
+asio::awaitable<std::string> why_not(pg::tcp_options options)
+{
+    try {
+        (void)co_await open(options);
+    }
+    catch (const pg::connection_error& error) {
+        co_return error.what();
+    }
+    co_return "";
+}
+
+TEST(open_socket, names_the_option_that_the_operating_system_refuses)
+{
+    test::run([]() -> asio::awaitable<void> {
+        pg::tcp_options options;
+        options.keepalive_idle = 1'000'000s;
+        EXPECT_THAT(co_await why_not(options), testing::HasSubstr("keepalives_idle=1000000: Invalid argument"));
+        options.keepalive_idle = std::chrono::seconds((std::int64_t{1} << 32) + 61); // not cut to 61
+        EXPECT_THAT(co_await why_not(options), testing::HasSubstr("keepalives_idle=4294967357"));
+        options.keepalive_idle = 0s;
+        options.keepalive_count = 1'000;
+        EXPECT_THAT(co_await why_not(options), testing::HasSubstr("keepalives_count=1000"));
+    });
+}
+
 TEST(open_socket, knows_the_abstract_name_space)
 {
     test::run([]() -> asio::awaitable<void> {
