@@ -176,9 +176,12 @@ std::vector<type_info> read_types(const result& rows)
 }
 
 /// Asks the server for types and everything they are made of.
-asio::awaitable<void> look_up(std::shared_ptr<link> on, std::vector<oid> types, exchange::clock::time_point deadline)
+asio::awaitable<void>
+look_up(std::shared_ptr<link> on, std::vector<oid> types, exchange::clock::time_point deadline, bool holds = false)
 {
-    if (!on->is_free())
+    if (holds)
+        co_await on->settled(deadline);
+    else if (!on->is_free())
         co_await on->enter(deadline);
     on->require_open();
     const auto exchange = make_exchange<fsm::lookup>(types_columns(), most_types);
@@ -381,7 +384,8 @@ bool contradicts(const result& rows)
     return !contradictions(rows, known).empty();
 }
 
-asio::awaitable<result> describe_anew(std::shared_ptr<link> on, result rows, exchange::clock::time_point deadline)
+asio::awaitable<result>
+describe_anew(std::shared_ptr<link> on, result rows, exchange::clock::time_point deadline, bool holds)
 {
     // What one look-up brings may tell of more types, in records that lie in values of the types it brought.
     constexpr int most_rounds = 4;
@@ -395,7 +399,7 @@ asio::awaitable<result> describe_anew(std::shared_ptr<link> on, result rows, exc
         }
         if (missing.empty() || missing == asked)
             break;
-        co_await look_up(on, {missing.begin(), missing.end()}, deadline);
+        co_await look_up(on, {missing.begin(), missing.end()}, deadline, holds);
         asked = std::move(missing);
     }
     auto columns = rows.columns();

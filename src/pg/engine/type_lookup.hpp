@@ -42,14 +42,14 @@ types_as_known(const link& on, std::vector<oid> parameters, std::optional<row_de
 [[nodiscard]] bool tell_types(const row_description& columns) noexcept;
 
 /// @returns whether a result's values tell of types that are not known, or of which something else is known: a
-/// composite
-///          type was changed, a record has attributes of any type.
+///          composite type was changed, a record has attributes of any type.
 [[nodiscard]] bool contradicts(const result& rows);
 
 /// Looks up the types that such values tell of, and describes the result anew.
+/// @param holds whether the caller holds the link.
 /// @throws as `complete_types`.
 [[nodiscard]] boost::asio::awaitable<result>
-describe_anew(std::shared_ptr<link> on, result rows, exchange::clock::time_point deadline);
+describe_anew(std::shared_ptr<link> on, result rows, exchange::clock::time_point deadline, bool holds = false);
 
 /// @returns whether the server's error may come from a type that is not any more what is known of it. To be answered
 ///          by forgetting types and statement and asking again, once.
