@@ -38,6 +38,7 @@ private:
     static boost::asio::awaitable<result> next_slice(std::shared_ptr<link_cursor> self);
     static boost::asio::awaitable<void> close_now(std::shared_ptr<link_cursor> self);
     static boost::asio::awaitable<void> take_chunk(std::shared_ptr<link_cursor> self);
+    static boost::asio::awaitable<void> end_transaction(std::shared_ptr<link_cursor> self);
     static boost::asio::awaitable<void> finish(std::shared_ptr<link_cursor> self);
     static boost::asio::awaitable<void> close_portal(std::shared_ptr<link> on, std::string portal);
     static boost::asio::awaitable<void> roll_back(std::shared_ptr<link> on, turn held, exchange_ptr running);
@@ -52,7 +53,6 @@ private:
     [[nodiscard]] bool begin_if_it_fits(link::clock::time_point deadline, bool again);
     void begin(link::clock::time_point deadline);
     void ask();
-    void end_transaction();
     [[nodiscard]] std::string_view label() const noexcept;
     [[nodiscard]] std::size_t next_rows() const noexcept;
     [[nodiscard]] bool is_full() const noexcept;
@@ -73,7 +73,7 @@ private:
     std::uint64_t all_rows_ = 0;
     std::uint64_t all_bytes_ = 0;
     bool complete_ = false; // the server has no more rows
-    bool over_ = false;
+    bool over_ = true;      // until it is begun, and at its end
     bool out_of_date_ = false; // what was known of the statement, and nothing has happened
 };
 

@@ -79,9 +79,12 @@ link_cursor::try_open(std::shared_ptr<link_cursor> self, link::clock::time_point
     self->turn_ = co_await link.hold(deadline);
     if (link.in_flight() > 0) {
         const auto others = make_exchange<quiet>();
+        others->deadline = deadline;
         protocol::write_sync(link.outgoing());
         link.queue(others);
         co_await link.wait(others);
+        // One of them may have been cancelled, and the request may come late.
+        co_await link.settled(deadline);
     }
     link.require_open();
     self->own_ = link.status == transaction_status::idle && self->what_.before.empty();
@@ -180,11 +183,11 @@ void link_cursor::begin(link::clock::time_point deadline)
     }
     catch (...) {
         out.resize(start);
-        over_ = true;
         throw;
     }
     on_->queue(exchange);
     asked_ = exchange;
+    over_ = false;
 }
 
 void link_cursor::ask()
@@ -199,14 +202,26 @@ void link_cursor::ask()
     asked_ = exchange;
 }
 
-void link_cursor::end_transaction()
+asio::awaitable<void> link_cursor::end_transaction(std::shared_ptr<link_cursor> self)
 {
+    auto& link = *self->on_;
     const auto exchange = make_exchange<fsm::script>();
-    exchange->deadline = deadline_of(what_.options);
-    protocol::write_query(on_->outgoing(), "COMMIT");
-    on_->queue(exchange);
-    commit_ = exchange;
-    turn_.release();
+    exchange->deadline = deadline_of(self->what_.options);
+    std::exception_ptr failure;
+    try {
+        co_await link.settled(exchange->deadline);
+    }
+    catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
+        self->abandon();
+        std::rethrow_exception(failure);
+    }
+    protocol::write_query(link.outgoing(), "COMMIT");
+    link.queue(exchange);
+    self->commit_ = exchange;
+    self->turn_.release();
 }
 
 asio::awaitable<void> link_cursor::take_chunk(std::shared_ptr<link_cursor> self)
@@ -244,7 +259,7 @@ asio::awaitable<void> link_cursor::take_chunk(std::shared_ptr<link_cursor> self)
     if (!machine.suspended()) {
         self->complete_ = true;
         if (self->own_)
-            self->end_transaction();
+            co_await end_transaction(self);
     }
     self->slice_ = std::move(machine.answer());
     self->rows_before_ = self->slice_.size();
@@ -288,7 +303,9 @@ asio::awaitable<result> link_cursor::next_slice(std::shared_ptr<link_cursor> sel
         co_return slice;
     while (!self->is_full()) {
         if (!self->asked_) {
-            if (!self->own_ && !self->on_->is_free())
+            if (self->own_)
+                co_await self->on_->settled(deadline_of(self->what_.options));
+            else if (!self->on_->is_free())
                 co_await self->on_->enter(deadline_of(self->what_.options));
             self->on_->require_open();
             self->ask();
@@ -302,7 +319,7 @@ asio::awaitable<result> link_cursor::next_slice(std::shared_ptr<link_cursor> sel
     slice = std::exchange(self->slice_, result());
     self->rows_before_ = 0;
     self->slice_bytes_ = 0;
-    const bool may_write = self->own_ || self->on_->is_free();
+    const bool may_write = self->own_ ? !self->on_->is_settling() : self->on_->is_free();
     if (!self->complete_ && self->how_.read_ahead && may_write && self->on_->is_open())
         self->ask();
     co_return slice;
@@ -320,7 +337,7 @@ asio::awaitable<void> link_cursor::close_now(std::shared_ptr<link_cursor> self)
     if (self->asked_)
         co_await take_chunk(self);
     if (!self->complete_ && self->own_)
-        self->end_transaction();
+        co_await end_transaction(self);
     else if (!self->complete_)
         co_await close_portal(self->on_, self->portal_);
     co_await finish(self);
@@ -351,10 +368,10 @@ asio::awaitable<void> link_cursor::roll_back(std::shared_ptr<link> on, turn held
             // What ended it does not matter any more.
         }
     }
-    // The request to cancel may come late and hit the ROLLBACK.
     for (int attempt = 0; on->is_open(); ++attempt) {
         std::exception_ptr failure;
         try {
+            co_await on->settled(exchange::no_deadline); // it has a limit of its own
             co_await run_simple(on, "ROLLBACK", link::clock::now() + on->cancel_timeout);
             if (on->status == transaction_status::idle)
                 break;

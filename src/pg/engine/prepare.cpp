@@ -114,7 +114,8 @@ describe_and_hold(std::shared_ptr<link> on, sql_text text, std::string_view labe
             std::rethrow_exception(error_of(*exchange, std::move(*error), label));
         if (exchange->cancelled_because())
             std::rethrow_exception(exchange->cancelled_because());
-        on->require_open();
+        // One that went before it may have been cancelled, and the request may come late.
+        co_await on->settled(deadline);
         if (!machine.columns())
             co_return held_description{.held = std::move(held), .columns = {}};
         if (!again && has_user_types(*machine.columns())) {
