@@ -2,6 +2,7 @@
 #include "pg/leading_keyword.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 
 namespace tradecore::pg::detail {
@@ -34,21 +35,111 @@ bool is_letter(char c) noexcept
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-} // namespace
-
-bool begins_with_keyword(std::string_view sql, std::string_view keyword) noexcept
+bool is_word(std::string_view token, std::string_view keyword) noexcept
 {
-    for (;;) {
-        if (!sql.empty() && (is_blank(sql.front()) || sql.front() == ';'))
+    return std::ranges::equal(
+        token, keyword, [](char a, char b) { return (is_letter(a) ? static_cast<char>(a | 0x20) : a) == b; });
+}
+
+bool is_part_of_word(char c) noexcept
+{
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '$' || static_cast<unsigned char>(c) >= 0x80;
+}
+
+std::size_t length_of_word(std::string_view sql) noexcept
+{
+    return static_cast<std::size_t>(std::ranges::find_if_not(sql, is_part_of_word) - sql.begin());
+}
+
+/// @returns where a piece in quotes that `sql` begins with ends.
+std::size_t length_of_quoted(std::string_view sql, bool backslashes) noexcept
+{
+    const char quote = sql.front();
+    std::size_t at = 1;
+    while (at < sql.size() && (sql[at] != quote || sql.substr(at + 1).starts_with(quote)))
+        at += sql[at] == quote || (backslashes && sql[at] == '\\') ? 2 : 1;
+    return at + 1;
+}
+
+/// @returns where a text between two `$tag$` that `sql` begins with ends; where the `$` ends when there is none.
+std::size_t length_of_dollar_quoted(std::string_view sql) noexcept
+{
+    const auto end_of_tag = sql.find('$', 1);
+    const auto tag = sql.substr(0, end_of_tag);
+    if (end_of_tag == std::string_view::npos || !std::ranges::all_of(tag.substr(1), is_part_of_word))
+        return 1;
+    const auto end = sql.find(sql.substr(0, end_of_tag + 1), end_of_tag + 1);
+    return end == std::string_view::npos ? sql.size() : end + end_of_tag + 1;
+}
+
+std::size_t length_of_token(std::string_view sql) noexcept
+{
+    const char first = sql.front();
+    if (first == '\'' || first == '"')
+        return length_of_quoted(sql, false);
+    if ((first == 'e' || first == 'E') && sql.substr(1).starts_with('\''))
+        return 1 + length_of_quoted(sql.substr(1), true);
+    if (first == '$')
+        return length_of_dollar_quoted(sql);
+    return std::max<std::size_t>(length_of_word(sql), 1);
+}
+
+/// Takes the next word, piece in quotes or other character; nothing at the end.
+std::string_view take_token(std::string_view& sql) noexcept
+{
+    while (!sql.empty()) {
+        if (is_blank(sql.front()))
             sql.remove_prefix(1);
         else if (sql.starts_with("--") || sql.starts_with("/*"))
             sql = skip_comment(sql);
         else
             break;
     }
-    const auto same = [](char a, char b) { return (is_letter(a) ? static_cast<char>(a | 0x20) : a) == b; };
-    return sql.size() >= keyword.size() && std::ranges::equal(sql.substr(0, keyword.size()), keyword, same) &&
-           (sql.size() == keyword.size() || !is_letter(sql[keyword.size()]));
+    if (sql.empty())
+        return {};
+    const auto token = sql.substr(0, length_of_token(sql));
+    sql.remove_prefix(token.size());
+    return token;
+}
+
+std::string_view first_word(std::string_view& sql) noexcept
+{
+    std::string_view token = ";";
+    while (token == ";")
+        token = take_token(sql);
+    return token;
+}
+
+} // namespace
+
+bool begins_with_keyword(std::string_view sql, std::string_view keyword) noexcept
+{
+    return is_word(first_word(sql), keyword);
+}
+
+bool copies_through_client(std::string_view sql) noexcept
+{
+    if (!is_word(first_word(sql), "copy"))
+        return false;
+    std::size_t depth = 0;
+    bool names_place = false; // the next token
+    for (auto token = take_token(sql); !token.empty(); token = take_token(sql)) {
+        // The server takes either word for the client in both directions.
+        if (names_place && (is_word(token, "stdin") || is_word(token, "stdout")))
+            return true;
+        depth += token == "(" ? 1U : 0U;
+        depth -= token == ")" && depth > 0 ? 1U : 0U;
+        names_place = depth == 0 && (is_word(token, "from") || is_word(token, "to"));
+    }
+    return false;
+}
+
+bool may_commit(std::string_view sql) noexcept
+{
+    const auto word = first_word(sql);
+    // PREPARE TRANSACTION ends one, too.
+    static constexpr std::array<std::string_view, 5> words{"call", "do", "commit", "end", "prepare"};
+    return std::ranges::any_of(words, [&](std::string_view each) { return is_word(word, each); });
 }
 
 } // namespace tradecore::pg::detail

@@ -24,6 +24,29 @@ TEST(begins_with_keyword, looks_behind_blanks_and_comments)
         EXPECT_FALSE(begins_with_keyword(sql, "copy")) << sql;
 }
 
+TEST(copies_through_client, looks_for_the_place_of_the_data)
+{
+    using detail::copies_through_client;
+    for (const auto* sql :
+         {"COPY t FROM STDIN", "copy s.t (a, b) from stdin with (format csv)", "COPY BINARY t TO stdout",
+          "COPY (SELECT a FROM \"to\") TO STDOUT", "COPY(SELECT ')' ) TO/**/STDOUT", "COPY (SELECT E'\\')') TO STDOUT",
+          "COPY (SELECT $x$)'$x$) TO STDOUT", "COPY \"from \"\" (\" FROM -- here\n STDIN", "; COPY t FROM STDOUT"})
+        EXPECT_TRUE(copies_through_client(sql)) << sql;
+    for (const auto* sql :
+         {"COPY t FROM '/data/t'", "COPY t TO 'stdout'", "COPY t FROM PROGRAM 'cat STDIN'",
+          "COPY (SELECT a FROM stdin) TO '/data/t'", "COPY t FROM \"STDIN\"", "SELECT 'COPY t FROM STDIN'", "COPY", "",
+          "COPY (((", "COPY '", "COPY \"", "COPY $a$ FROM STDIN", "COPY t (stdin) FROM 'to stdout'", "COPY t FROM"})
+        EXPECT_FALSE(copies_through_client(sql)) << sql;
+}
+
+TEST(may_commit, knows_what_ends_transactions)
+{
+    for (const auto* sql : {"CALL p()", "/* */ do $$BEGIN END$$", "commit", "END", "PREPARE TRANSACTION 'x'"})
+        EXPECT_TRUE(detail::may_commit(sql)) << sql;
+    for (const auto* sql : {"", "SELECT commit()", "UPDATE t SET a = 1", "document", "ended"})
+        EXPECT_FALSE(detail::may_commit(sql)) << sql;
+}
+
 TEST(batch, keeps_entries_with_their_arguments_encoded)
 {
     batch todo;

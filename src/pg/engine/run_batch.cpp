@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/engine/bulk.hpp"
 #include "pg/fsm/batch.hpp"
+#include "pg/leading_keyword.hpp"
 #include "pg/protocol/frontend.hpp"
 
 #include <tradecore/pg/error.hpp>
@@ -174,15 +175,23 @@ written write_all(running_batch& of, bool again)
     return written::all;
 }
 
+/// Whether an entry that was sent may have committed something, though it failed or one behind it did.
+bool may_have_committed(const running_batch& of, fsm::batch& ended, std::size_t sent)
+{
+    return ended.entries()[sent].bound && pg::detail::may_commit(of.what.entries()[of.pending[sent]].sql.text);
+}
+
 /// Takes over what the server said. @returns whether what was prepared is out of date and can be had anew.
 bool take_answers(running_batch& of, exchange_of<fsm::batch>& ended, bool again_allowed)
 {
     auto& machine = ended.machine();
     bool stale = false;
+    bool committed = false; // something of what would be repeated
     std::vector<std::size_t> again;
     for (std::size_t k = 0; k < of.pending.size(); ++k) {
         auto& entry = machine.entries()[k];
         const auto i = of.pending[k];
+        committed |= of.is_one() && may_have_committed(of, machine, k);
         if (entry.has_other_columns)
             of.on->statements.erase(of.what.entries()[i].sql.text);
         if (!entry.error) {
@@ -191,7 +200,8 @@ bool take_answers(running_batch& of, exchange_of<fsm::batch>& ended, bool again_
         }
         if (forget_if_out_of_date(*of.on, *entry.error, of.what.entries()[i].sql.text, *of.prepared[i])) {
             stale = true;
-            again.push_back(i);
+            if (!may_have_committed(of, machine, k))
+                again.push_back(i);
         }
         const auto& asked = of.what.entries()[i];
         of.fail(i, error_of(ended, std::move(*entry.error), label_of(asked.options, asked.verb)));
@@ -203,7 +213,8 @@ bool take_answers(running_batch& of, exchange_of<fsm::batch>& ended, bool again_
         for (auto& each : of.outcomes)
             each = {.rows = {}, .error = why};
     }
-    if (!stale || !again_allowed || !ended.began_idle() || !of.what.before.empty())
+    const bool outside = ended.began_idle() && of.what.before.empty() && of.on->status == transaction_status::idle;
+    if (!stale || committed || !again_allowed || !outside)
         return false;
     if (of.is_one()) {
         // The entries behind it were not tried; what is wrong with one is often wrong with them.

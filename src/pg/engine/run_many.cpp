@@ -145,7 +145,8 @@ asio::awaitable<std::optional<std::uint64_t>> run_once(
         std::rethrow_exception(exchange->cancelled_because());
     if (auto& error = machine.error()) {
         const bool stale = forget_if_out_of_date(*on, *error, what.sql.text, *prepared);
-        const bool harmless = exchange->began_idle() && what.before.empty();
+        const bool harmless = exchange->began_idle() && what.before.empty() &&
+                              !(machine.has_begun() && pg::detail::may_commit(what.sql.text));
         if (stale && harmless && may_repeat && what.rows->rewind())
             co_return std::nullopt;
         throw_row_error(*exchange, machine, label);

@@ -16,7 +16,6 @@ namespace tradecore::pg::engine {
 
 namespace asio = boost::asio;
 using namespace tradecore::pg::literals;
-using pg::detail::begins_with_keyword;
 
 namespace {
 
@@ -140,9 +139,8 @@ void give_up_or_repeat(
         on.types->forget();
     // The server refused before it did anything, or has said that what was a transaction of its own is rolled back.
     // What ends transactions itself may have committed some before.
-    const bool commits = begins_with_keyword(what.sql.text, "call") || begins_with_keyword(what.sql.text, "do");
-    const bool harmless =
-        ended.began_idle() && what.before.empty() && !(commits && ended.machine().was_bound());
+    const bool harmless = ended.began_idle() && what.before.empty() &&
+                          !(ended.machine().was_bound() && pg::detail::may_commit(what.sql.text));
     if (may_repeat && harmless && (stale || was_hit(ended, error)))
         return;
     std::rethrow_exception(error_of(ended, std::move(error), label_of(what.options, what.verb)));

@@ -127,6 +127,7 @@ step batch::on_entry(const protocol::message& incoming)
             return step::read();
         if (incoming.type != bind_complete || entry.parses)
             return step::violation("unexpected message in a batch");
+        entry.bound = true;
         state_ = entry.describes ? state::describing : state::running;
         return step::read();
     }

@@ -27,6 +27,7 @@ public:
         bool returns_rows;
         bool parses = false;    ///< a Parse stands before its Bind
         bool describes = false; ///< a Describe of its portal stands behind its Bind
+        bool bound = false;     ///< the server had accepted it and its arguments
         bool complete = false;
         bool has_other_columns = false;                   ///< the description was not the one expected
         std::shared_ptr<const std::string> description{}; ///< the one expected
@@ -94,6 +95,8 @@ public:
     [[nodiscard]] std::uint64_t completed() const noexcept { return completed_; }
     [[nodiscard]] std::uint64_t rows_affected() const noexcept { return rows_affected_; }
     [[nodiscard]] std::optional<diagnostics>& error() noexcept { return error_; }
+    /// @returns whether the server had accepted a row.
+    [[nodiscard]] bool has_begun() const noexcept { return bound_ || completed_ > 0; }
     /// @returns whether the error is of a command before the first execution.
     [[nodiscard]] bool failed_before() const noexcept { return error_ && commands_before_ > 0; }
 
