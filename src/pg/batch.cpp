@@ -27,7 +27,7 @@ batch::batch(batch_mode mode) : mode_(mode), id_(fresh_id()) {}
 void batch::push_entry(statement added)
 {
     // A server that takes COPY data would take the entries behind it for data.
-    if (detail::begins_with_keyword(added.sql.text, "copy"))
+    if (detail::copies_through_client(added.sql.text))
         throw argument_error("COPY cannot be part of a batch; copy_in and copy_out are for that");
     entries_.push_back(std::move(added));
 }

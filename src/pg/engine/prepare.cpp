@@ -4,6 +4,7 @@
 #include "pg/engine/call.hpp"
 #include "pg/engine/type_lookup.hpp"
 #include "pg/fsm/query.hpp"
+#include "pg/leading_keyword.hpp"
 #include "pg/protocol/frontend.hpp"
 
 #include <tradecore/pg/error.hpp>
@@ -40,6 +41,11 @@ make_prepared(std::string name, statement_types types, std::string description)
 asio::awaitable<std::shared_ptr<const prepared_statement>>
 prepare(std::shared_ptr<link> on, sql_text text, std::string_view label, link::clock::time_point deadline)
 {
+    // A server that takes COPY data would take whatever is sent behind it for data.
+    if (pg::detail::copies_through_client(text.text))
+        throw argument_error(
+            "COPY from or to the client cannot be run by " + std::string(label) +
+            "; copy_in and copy_out are for that");
     for (bool again = false;; again = true) {
         if (!on->is_free())
             co_await on->enter(deadline);

@@ -147,8 +147,12 @@ asio::awaitable<std::optional<std::uint64_t>> run_once(
         const bool stale = forget_if_out_of_date(*on, *error, what.sql.text, *prepared);
         const bool harmless = exchange->began_idle() && what.before.empty() &&
                               !(machine.has_begun() && pg::detail::may_commit(what.sql.text));
-        if (stale && harmless && may_repeat && what.rows->rewind())
+        const bool worth_repeating = stale && harmless && may_repeat;
+        if (worth_repeating && what.rows->rewind())
             co_return std::nullopt;
+        if (worth_repeating)
+            throw_row_error(
+                *exchange, machine, fmt::format("{} (not repeated: its rows can be read only once)", label));
         throw_row_error(*exchange, machine, label);
     }
     co_return machine.rows_affected();
@@ -174,9 +178,6 @@ asio::awaitable<std::uint64_t> run_many(std::shared_ptr<link> on, repeated_state
 {
     const auto deadline = deadline_of(what.options);
     const auto label = label_of(what.options, "EXECUTE_MANY");
-    // A server that takes COPY data would take the rows behind it for data.
-    if (pg::detail::begins_with_keyword(what.sql.text, "copy"))
-        throw argument_error("COPY cannot be executed for many rows; copy_in is for that");
     auto affected = co_await run_once(on, what, label, deadline, true);
     if (!affected)
         affected = co_await run_once(on, what, label, deadline, false);

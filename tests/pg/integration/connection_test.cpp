@@ -344,9 +344,14 @@ TEST(connection, declines_copy_and_stays_usable)
     run([]() -> asio::awaitable<void> {
         const auto db = co_await connect();
         co_await db->execute("CREATE TEMP TABLE t (a int)");
-        co_await message_of<pg::query_canceled>(db->execute("COPY t FROM STDIN"));
-        co_await message_of<pg::argument_error>(db->execute("COPY (SELECT 1) TO STDOUT"));
+        for (const auto* sql : {"COPY t FROM STDIN", "COPY (SELECT 1) TO STDOUT"}) {
+            const auto message = co_await message_of<pg::argument_error>(db->execute(runtime_sql(sql)));
+            EXPECT_NE(message.find("copy_in"), std::string::npos) << message;
+        }
         co_await message_of<pg::argument_error>(db->run_script({"COPY (SELECT 1) TO STDOUT", nullptr}));
+        // Files are the server's business.
+        co_await message_of<pg::undefined_file>(db->execute("COPY t FROM '/nowhere/at all'"));
+        EXPECT_EQ((co_await db->execute("COPY (SELECT 1) TO PROGRAM 'cat > /dev/null'")).rows_affected(), 1U);
         EXPECT_EQ(co_await db->fetchval<int>("SELECT 1"), 1);
     });
 }
