@@ -9,6 +9,7 @@
 
 #include <tradecore/pg/error.hpp>
 
+#include <new>
 #include <utility>
 
 namespace tradecore::pg::engine {
@@ -18,10 +19,57 @@ using namespace tradecore::pg::literals;
 
 namespace {
 
-std::shared_ptr<const prepared_statement>
-make_prepared(std::string name, statement_types types, std::string description)
+using statement_ptr = std::shared_ptr<prepared_statement>;
+
+/// A preparation that holds its statement, which is not closed before its end.
+class preparation final : public fsm::prepare {
+public:
+    explicit preparation(statement_ptr of) noexcept : of_(std::move(of)) {}
+    preparation(const preparation&) = delete;
+    preparation& operator=(const preparation&) = delete;
+    preparation(preparation&&) = delete;
+    preparation& operator=(preparation&&) = delete;
+    ~preparation() override
+    {
+        // There is nothing to close, or it is somebody else's.
+        if (!was_parsed())
+            of_->name.clear();
+    }
+
+private:
+    statement_ptr of_;
+};
+
+/// Whoever leaves before a statement is kept leaves it to be closed.
+class closes_on_exit {
+public:
+    /// `kept_in` must outlive it.
+    closes_on_exit(statement_cache& kept_in, statement_ptr made) noexcept : kept_in_(&kept_in), made_(std::move(made))
+    {}
+    closes_on_exit(const closes_on_exit&) = delete;
+    closes_on_exit& operator=(const closes_on_exit&) = delete;
+    closes_on_exit(closes_on_exit&&) = delete;
+    closes_on_exit& operator=(closes_on_exit&&) = delete;
+    ~closes_on_exit()
+    {
+        try {
+            if (made_ && !made_->name.empty())
+                kept_in_->put_back({std::move(made_)});
+        }
+        catch (const std::bad_alloc&) {
+            // The server keeps it until the connection ends.
+        }
+    }
+
+    void release() noexcept { made_ = nullptr; }
+
+private:
+    statement_cache* kept_in_;
+    statement_ptr made_;
+};
+
+void complete(const statement_ptr& made, statement_types types, std::string description)
 {
-    auto made = std::make_shared<prepared_statement>();
     made->parameter_types = std::move(types.parameters);
     if (types.columns) {
         for (const auto& column : *types.columns)
@@ -31,9 +79,7 @@ make_prepared(std::string name, statement_types types, std::string description)
         made->tells_types = tell_types(*types.columns);
         made->columns = std::make_shared<const row_description>(std::move(*types.columns));
     }
-    made->frame = protocol::execution_frame(name, made->result_formats, name.empty());
-    made->name = std::move(name);
-    return made;
+    made->frame = protocol::execution_frame(made->name, made->result_formats, made->name.empty());
 }
 
 } // namespace
@@ -50,15 +96,18 @@ prepare(std::shared_ptr<link> on, sql_text text, std::string_view label, link::c
         if (!on->is_free())
             co_await on->enter(deadline);
         on->require_open();
-        const auto exchange = make_exchange<fsm::prepare>();
+        const auto made = std::make_shared<prepared_statement>();
+        if (on->names_statements)
+            made->name = on->statements.fresh_name();
+        closes_on_exit leaving(on->statements, made);
+        const auto exchange = make_exchange<preparation>(made);
         exchange->deadline = deadline;
-        auto name = on->names_statements ? on->statements.fresh_name() : std::string();
         // For whatever uses the cache: what it has dropped is closed when something new comes. Nothing that could fail
         // stands before it.
         for (const auto& old : on->statements.take_closable())
             protocol::write_close_statement(on->outgoing(), old->name);
-        protocol::write_parse(on->outgoing(), name, text.text);
-        protocol::write_describe_statement(on->outgoing(), name);
+        protocol::write_parse(on->outgoing(), made->name, text.text);
+        protocol::write_describe_statement(on->outgoing(), made->name);
         protocol::write_sync(on->outgoing());
         on->queue(exchange);
         co_await on->wait(exchange);
@@ -73,9 +122,10 @@ prepare(std::shared_ptr<link> on, sql_text text, std::string_view label, link::c
             std::rethrow_exception(exchange->cancelled_because()); // nothing was run yet
         auto types =
             co_await complete_types(on, std::move(machine.parameter_types()), std::move(machine.columns()), deadline);
-        auto prepared = make_prepared(std::move(name), std::move(types), std::move(machine.description()));
-        on->statements.insert(text.text, prepared);
-        co_return prepared;
+        complete(made, std::move(types), std::move(machine.description()));
+        on->statements.insert(text.text, made);
+        leaving.release();
+        co_return made;
     }
 }
 

@@ -57,6 +57,7 @@ std::vector<std::shared_ptr<const prepared_statement>> statement_cache::take_clo
     std::vector<std::shared_ptr<const prepared_statement>> taken(
         std::make_move_iterator(closable), std::make_move_iterator(dropped_.end()));
     dropped_.erase(closable, dropped_.end());
+    std::erase_if(taken, [](const auto& statement) { return statement->name.empty(); });
     return taken;
 }
 

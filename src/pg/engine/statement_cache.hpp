@@ -66,7 +66,8 @@ public:
     {
         return dropped_.empty() ? std::vector<std::shared_ptr<const prepared_statement>>() : take_closable_of_dropped();
     }
-    /// Gives back what could not be closed after all.
+    /// Adds what is to be closed, or could not be after all. One that is nameless when nobody is about to use it any
+    /// more is forgotten.
     void put_back(std::vector<std::shared_ptr<const prepared_statement>> unclosed);
 
 private:

@@ -53,8 +53,10 @@ private:
 };
 
 /// Parse, Describe, Sync: what a statement takes and returns.
-class prepare final : public query {
+class prepare : public query {
 public:
+    /// @returns whether the server has the statement.
+    [[nodiscard]] bool was_parsed() const noexcept { return state_ > state::parsing; }
     [[nodiscard]] std::vector<oid>& parameter_types() noexcept { return parameter_types_; }
     /// The columns; nothing for a statement that returns no rows.
     [[nodiscard]] std::optional<row_description>& columns() noexcept { return columns_; }
