@@ -237,8 +237,10 @@ void add_entry(std::vector<fsm::batch::entry>& to, const prepared_ptr& prepared)
         added.description = {prepared, &prepared->description};
 }
 
-/// Runs what comes before the entries, when there are none.
-asio::awaitable<void> run_commands(batch_ptr self)
+/// Runs what comes before the entries in a round trip of its own: where there are none, or each has a Sync, behind
+/// which the server would go on to the next one as if nothing had failed.
+/// @returns whether they succeeded.
+asio::awaitable<bool> run_commands(batch_ptr self)
 {
     auto& link = *self->on;
     if (!link.is_free())
@@ -251,8 +253,16 @@ asio::awaitable<void> run_commands(batch_ptr self)
     protocol::write_sync(link.outgoing());
     link.queue(exchange);
     co_await link.wait(exchange);
-    if (auto& error = exchange->machine().error())
-        std::rethrow_exception(error_of(*exchange, std::move(*error), label_of(self->what.options, "BATCH")));
+    self->what.before.clear();
+    auto& error = exchange->machine().error();
+    if (!error)
+        co_return true;
+    const auto why = error_of(*exchange, std::move(*error), label_of(self->what.options, "BATCH"));
+    if (self->outcomes.empty())
+        std::rethrow_exception(why);
+    for (auto& each : self->outcomes)
+        each = {.rows = {}, .error = why};
+    co_return false;
 }
 
 } // namespace
@@ -275,11 +285,13 @@ asio::awaitable<batch_answers> run_batch(std::shared_ptr<link> on, batch what)
     std::iota(self->pending.begin(), self->pending.end(), std::size_t{0});
 
     if (self->pending.empty() && !self->what.before.empty())
-        co_await run_commands(self);
+        (void)co_await run_commands(self);
     for (bool again = false; !self->pending.empty(); again = true) {
         link.require_open();
         co_await prepare_pending(self);
         if (!drop_failed(*self))
+            break;
+        if (!self->is_one() && !self->what.before.empty() && !co_await run_commands(self))
             break;
         if (!link.is_free())
             co_await link.enter(self->deadline);

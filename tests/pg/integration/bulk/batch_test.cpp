@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 #include <ranges>
+#include <sstream>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -165,6 +166,25 @@ TEST(batch, does_not_deadlock_when_both_sides_have_much_to_say)
     });
 }
 
+TEST(batch, runs_nothing_when_what_comes_before_it_fails)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect_with_table();
+        for (const auto mode : {batch_mode::one_transaction, batch_mode::each_alone}) {
+            batch todo(mode);
+            todo.before = {"BEGIN ISOLATION LEVEL NONE_AT_ALL"};
+            (void)todo.add_execute("INSERT INTO t VALUES (1)");
+            (void)todo.add_execute("INSERT INTO t VALUES (2)");
+            auto answers = co_await db->run(std::move(todo));
+            EXPECT_EQ(answers.size(), 2U);
+            for (std::size_t i = 0; i < answers.size(); ++i)
+                EXPECT_THROW(std::rethrow_exception(answers.error(i)), pg::syntax_error);
+            EXPECT_EQ(co_await count(db), 0);
+            co_await expect_usable(db);
+        }
+    });
+}
+
 TEST(batch, can_be_stopped_in_all_its_entries_and_leaves_the_connection_usable)
 {
     run([]() -> asio::awaitable<void> {
@@ -319,6 +339,30 @@ TEST(execute_many, heals_what_was_prepared_and_is_out_of_date)
             db->execute_many("DELETE FROM t WHERE id = $1", std::vector{0}));
         co_await db->execute("ROLLBACK");
         EXPECT_EQ(co_await count(db), 6);
+        co_await expect_usable(db);
+    });
+}
+
+TEST(execute_many, says_when_its_rows_could_not_be_read_again)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect_with_table();
+        const auto insert = [&db](std::string numbers) -> asio::awaitable<void> {
+            std::istringstream source(std::move(numbers));
+            (void)co_await db->execute_many("INSERT INTO t VALUES ($1)", std::views::istream<int>(source));
+        };
+        co_await insert("1 2 3");
+        co_await db->run_script({"DEALLOCATE ALL", nullptr});
+        const auto message = co_await message_of<pg::invalid_sql_statement_name>(insert("4 5 6"));
+        EXPECT_NE(message.find("only once"), std::string::npos) << message;
+        EXPECT_EQ(co_await count(db), 3);
+        co_await insert("4 5 6");
+        EXPECT_EQ(co_await count(db), 6);
+        // In a transaction it would not have been repeated anyway.
+        co_await db->run_script({"DEALLOCATE ALL; BEGIN", nullptr});
+        const auto inside = co_await message_of<pg::invalid_sql_statement_name>(insert("7"));
+        EXPECT_EQ(inside.find("only once"), std::string::npos) << inside;
+        co_await db->run_script({"ROLLBACK", nullptr});
         co_await expect_usable(db);
     });
 }
