@@ -36,6 +36,8 @@ private:
 
     // Coroutines take the cursor by value: their frames keep it.
     static boost::asio::awaitable<result> next_slice(std::shared_ptr<link_cursor> self);
+    /// Describes anew what tells of other types than are known of it, as a composite type that was changed does.
+    static boost::asio::awaitable<result> describe_changed(std::shared_ptr<link_cursor> self, result slice);
     static boost::asio::awaitable<void> close_now(std::shared_ptr<link_cursor> self);
     static boost::asio::awaitable<void> take_chunk(std::shared_ptr<link_cursor> self);
     static boost::asio::awaitable<void> end_transaction(std::shared_ptr<link_cursor> self);
@@ -72,8 +74,8 @@ private:
     std::size_t slice_bytes_ = 0;
     std::uint64_t all_rows_ = 0;
     std::uint64_t all_bytes_ = 0;
-    bool complete_ = false; // the server has no more rows
-    bool over_ = true;      // until it is begun, and at its end
+    bool complete_ = false;    // the server has no more rows
+    bool over_ = true;         // until it is begun, and at its end
     bool out_of_date_ = false; // what was known of the statement, and nothing has happened
 };
 

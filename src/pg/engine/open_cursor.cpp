@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/engine/link_cursor.hpp"
+#include "pg/engine/type_lookup.hpp"
 #include "pg/protocol/frontend.hpp"
 
 #include <tradecore/pg/error.hpp>
@@ -295,6 +296,25 @@ asio::awaitable<void> link_cursor::finish(std::shared_ptr<link_cursor> self)
         std::rethrow_exception(error_of(*commit, std::move(*error), self->label()));
 }
 
+asio::awaitable<result> link_cursor::describe_changed(std::shared_ptr<link_cursor> self, result slice)
+{
+    self->on_->statements.erase(self->what_.sql.text);
+    const auto deadline = deadline_of(self->what_.options);
+    std::exception_ptr failure;
+    try {
+        slice = co_await describe_anew(self->on_, std::move(slice), deadline, static_cast<bool>(self->turn_));
+    }
+    catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
+        self->abandon();
+        std::rethrow_exception(failure);
+    }
+    self->columns_ = std::make_shared<const row_description>(slice.columns());
+    co_return slice;
+}
+
 asio::awaitable<result> link_cursor::next_slice(std::shared_ptr<link_cursor> self)
 {
     result slice;
@@ -319,6 +339,8 @@ asio::awaitable<result> link_cursor::next_slice(std::shared_ptr<link_cursor> sel
     slice = std::exchange(self->slice_, result());
     self->rows_before_ = 0;
     self->slice_bytes_ = 0;
+    if (self->prepared_->tells_types && contradicts(slice))
+        slice = co_await describe_changed(self, std::move(slice));
     const bool may_write = self->own_ ? !self->on_->is_settling() : self->on_->is_free();
     if (!self->complete_ && self->how_.read_ahead && may_write && self->on_->is_open())
         self->ask();

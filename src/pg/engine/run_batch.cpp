@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/engine/bulk.hpp"
+#include "pg/engine/type_lookup.hpp"
 #include "pg/fsm/batch.hpp"
 #include "pg/leading_keyword.hpp"
 #include "pg/protocol/frontend.hpp"
@@ -265,6 +266,31 @@ asio::awaitable<bool> run_commands(batch_ptr self)
     co_return false;
 }
 
+/// @returns the entries whose values tell of other types than are known of them, as of a composite type that was
+/// changed.
+std::vector<std::size_t> find_changed(const running_batch& of)
+{
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < of.outcomes.size(); ++i) {
+        const auto& outcome = of.outcomes[i];
+        if (!outcome.error && of.prepared[i] && of.prepared[i]->tells_types && contradicts(outcome.rows))
+            found.push_back(i);
+    }
+    return found;
+}
+
+asio::awaitable<void> describe_entry(batch_ptr self, std::size_t which)
+{
+    auto& outcome = self->outcomes[which];
+    self->on->statements.erase(self->what.entries()[which].sql.text);
+    try {
+        outcome.rows = co_await describe_anew(self->on, std::move(outcome.rows), self->deadline);
+    }
+    catch (...) {
+        outcome = {.rows = {}, .error = std::current_exception()};
+    }
+}
+
 } // namespace
 
 asio::awaitable<batch_answers> run_batch(std::shared_ptr<link> on, batch what)
@@ -313,6 +339,8 @@ asio::awaitable<batch_answers> run_batch(std::shared_ptr<link> on, batch what)
         if (!take_answers(*self, *exchange, !again))
             break;
     }
+    for (const auto i : find_changed(*self))
+        co_await describe_entry(self, i);
     co_return batch_answers(self->what.id(), std::move(self->outcomes));
 }
 
