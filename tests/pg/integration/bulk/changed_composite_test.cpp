@@ -35,14 +35,15 @@ using bulk_composite_test::longer_place;
 using bulk_composite_test::place;
 
 /// A composite type gets another attribute behind the back of a connection that knows it, and loses it again.
-class changed_composite : public testing::Test {
+class changed_composite : public testing::TestWithParam<pg::prepared_statements> {
 protected:
     changed_composite() { database_.run("CREATE TYPE place AS (street text, zip int); CREATE TABLE t (p place)"); }
 
     asio::awaitable<connection_ptr> connect()
     {
-        co_return co_await pg::connection::connect(
-            co_await asio::this_coro::executor, pg::connect_options::parse(database_.dsn()));
+        auto options = pg::connect_options::parse(database_.dsn());
+        options.prepared_statements = GetParam();
+        co_return co_await pg::connection::connect(co_await asio::this_coro::executor, options);
     }
     void add_attribute() { database_.run("ALTER TYPE place ADD ATTRIBUTE country text CASCADE"); }
     void drop_attribute() { database_.run("ALTER TYPE place DROP ATTRIBUTE country CASCADE"); }
@@ -84,7 +85,7 @@ asio::awaitable<std::vector<row_of<T>>> read_with_copy(connection_ptr on)
     co_return all;
 }
 
-TEST_F(changed_composite, is_read_as_it_is_now)
+TEST_P(changed_composite, is_read_as_it_is_now)
 {
     run([this]() -> asio::awaitable<void> {
         const auto db = co_await connect();
@@ -144,7 +145,7 @@ asio::awaitable<void> write_with_copy(connection_ptr on, T value)
     EXPECT_EQ(co_await on->copy_in("t", {"p"}, std::vector{std::tuple(value)}), 1U);
 }
 
-TEST_F(changed_composite, is_written_as_it_is_now)
+TEST_P(changed_composite, is_written_as_it_is_now)
 {
     run([this]() -> asio::awaitable<void> {
         const auto db = co_await connect();
@@ -168,7 +169,7 @@ TEST_F(changed_composite, is_written_as_it_is_now)
 }
 
 /// Anonymous records may hold anything, also types that nobody has met before.
-TEST_F(changed_composite, is_known_in_anonymous_records)
+TEST_P(changed_composite, is_known_in_anonymous_records)
 {
     run([this]() -> asio::awaitable<void> {
         using record = row_of<std::tuple<int, place>>;
@@ -189,5 +190,10 @@ TEST_F(changed_composite, is_known_in_anonymous_records)
         }
     });
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    with_and_without_names, changed_composite,
+    testing::Values(pg::prepared_statements::named, pg::prepared_statements::unnamed),
+    [](const auto& tested) { return tested.param == pg::prepared_statements::named ? "named" : "unnamed"; });
 
 } // namespace
