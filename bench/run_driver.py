@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from harness.contenders import COUNTED, GROUPS  # noqa: E402
 from harness.cycles import run_group  # noqa: E402
 from harness.machine import describe, share_taken_by_others  # noqa: E402
-from harness.measure import Failed, Place, count_instructions  # noqa: E402
+from harness.measure import Failed, Place, count_work  # noqa: E402
 from harness.report import failures, markdown  # noqa: E402
 from harness.server import Server, ServerError  # noqa: E402
 
@@ -80,7 +80,7 @@ def measure(given, plan: Plan, groups) -> tuple[dict, dict, list[str]]:
                 try:
                     if shutil.which("valgrind") is None:
                         raise Failed("there is no valgrind")
-                    instructions[counted.key] = count_instructions(place, counted)
+                    instructions[counted.key] = count_work(place, counted)
                 except Failed as problem:
                     instructions[counted.key] = str(problem)
                     say(f"  failed: {problem}")
@@ -125,7 +125,8 @@ def main() -> int:
             }
             for where, all_of in results.items()
         }
-        given.json.write_text(json.dumps({"results": raw, "instructions": instructions}, indent=1), encoding="utf-8")
+        counts = {key: value if isinstance(value, str) else dataclasses.asdict(value) for key, value in instructions.items()}
+        given.json.write_text(json.dumps({"results": raw, "instructions": counts}, indent=1), encoding="utf-8")
     failed = failures(groups, results, instructions)
     for one in failed:
         say(f"failed: {one}")

@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 
 from .cycles import Spread, ratio
+from .measure import Count
 
 
 @dataclass
@@ -60,9 +61,14 @@ class Judge:
         found = Spread.of(series.values(of)) if series else None
         self._add(what, f"≤ {figure:g} {unit}", found, lambda v: f"{v.median:.2f} {unit}", lambda v: v.median <= figure)
 
+    def allocates_nothing(self, what, key):
+        value = self._instructions.get(key)
+        value = value.allocations if isinstance(value, Count) else None
+        self._add(what, "0", value, lambda v: f"{v:.1f}", lambda v: v < 0.05)
+
     def count(self, what, key, figure, *, less_than=False):
         value = self._instructions.get(key)
-        value = value if isinstance(value, float) else None
+        value = value.instructions if isinstance(value, Count) else None
         self._add(
             what, f"{'<' if less_than else '≤'} {figure:,}", value, lambda v: f"{v:,.0f}",
             lambda v: v < figure if less_than else v <= figure,
@@ -85,6 +91,8 @@ def judge(results: dict, instructions: dict) -> list[Goal]:
             it.compare(f"{one}, client CPU of asyncpg", "one-in-flight", transport, ours, "asyncpg", at_most=0.6, of=_cpu)
     it.count("instructions, `pg::connection`, one in flight", "connection", 2_500)
     it.count("instructions, `database`, callers sharing connections", "database-shared", 1_000, less_than=True)
+    it.allocates_nothing("allocations, `pg::connection`, one in flight", "connection")
+    it.allocates_nothing("allocations, `pg::connection`, 100 callers on 2", "connection-shared")
     it.compare("rows read all at once, client CPU of libpq", "rows", "unix", "connection", "libpq", at_most=0.5, of=_cpu)
     it.at_most("rows streamed, peak memory", "rows", "cursor", 16, lambda r: r.peak_rss_kib / 1024, "MB")
     it.at_least("binary COPY in", "copy", "connection", 2, _rate, "M rows/s", 1e6)

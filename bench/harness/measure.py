@@ -5,6 +5,7 @@ import json
 import re
 import resource
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,26 +121,54 @@ def run_slice(place: Place, group, contender, transport: str, seconds: float, wa
     return record
 
 
-def count_instructions(place: Place, counted) -> float:
-    """User instructions a statement: what the longer run has more than the shorter one."""
+@dataclass(frozen=True)
+class Count:
+    """Of one statement, in the client."""
+
+    instructions: float
+    allocations: float
+
+
+def _calls_to_malloc(profile: Path) -> int:
+    """How often memory was asked for, in callgrind's own format: cfn=(id) name, then calls=count position."""
+    names, callee, calls = {}, "", 0
+    with profile.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if function := re.match(r"c?fn=(\(\d+\)) ?(.*)", line):
+                callee = names.setdefault(function[1], function[2])
+            elif line.startswith("calls=") and callee in ("malloc", "calloc", "realloc"):
+                calls += int(line[6:].split()[0])
+    return calls
+
+
+def count_work(place: Place, counted) -> Count:
+    """What the longer run has more than the shorter one."""
     found = []
     for length in counted.lengths:
-        command = place.command(counted, "unix", [f"--queries={length}"])
-        process = subprocess.Popen(
-            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        try:
-            _, said = process.communicate(timeout=LONGEST)
-        except BaseException as problem:
-            process.kill()
-            process.communicate()
-            if isinstance(problem, subprocess.TimeoutExpired):
-                raise Failed(f"did not end within {LONGEST} s") from None
-            raise
-        total = re.search(r"Collected : (\d+)", said)
-        if process.returncode != 0 or not total:
-            own = [line for line in said.splitlines() if line and not line.startswith("==")]
-            raise Failed(own[-1] if own else f"valgrind ended with status {process.returncode}")
-        found.append(int(total[1]))
-    return (found[1] - found[0]) / (counted.lengths[1] - counted.lengths[0])
+        with tempfile.TemporaryDirectory() as folder:
+            found.append(_run_counted(place, counted, length, Path(folder) / "profile"))
+    (few, few_calls), (many, many_calls) = found
+    more = counted.lengths[1] - counted.lengths[0]
+    return Count((many - few) / more, (many_calls - few_calls) / more)
+
+
+def _run_counted(place: Place, counted, length: int, profile: Path) -> tuple[int, int]:
+    """Instructions and calls to malloc."""
+    command = place.command(counted, "unix", [f"--queries={length}"])
+    process = subprocess.Popen(
+        ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", *command],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        _, said = process.communicate(timeout=LONGEST)
+    except BaseException as problem:
+        process.kill()
+        process.communicate()
+        if isinstance(problem, subprocess.TimeoutExpired):
+            raise Failed(f"did not end within {LONGEST} s") from None
+        raise
+    total = re.search(r"Collected : (\d+)", said)
+    if process.returncode != 0 or not total:
+        own = [line for line in said.splitlines() if line and not line.startswith("==")]
+        raise Failed(own[-1] if own else f"valgrind ended with status {process.returncode}")
+    return int(total[1]), _calls_to_malloc(profile)

@@ -4,6 +4,7 @@
 from .contenders import COUNTED
 from .cycles import Series, Spread, ratio
 from .goals import judge
+from .measure import Count
 
 
 def _rate(record):
@@ -68,8 +69,12 @@ def _instructions_table(instructions: dict) -> list[str]:
         if counted.key not in instructions:
             continue
         value = instructions[counted.key]
-        rows.append([counted.label, f"{value:,.0f}" if isinstance(value, float) else f"failed: {value}"])
-    return _table(["", "user instructions/query"], rows)
+        if isinstance(value, Count):
+            # One that is made now and then, as buffers grow, is not one of each statement.
+            rows.append([counted.label, f"{value.instructions:,.0f}", f"{value.allocations:.1f}"])
+        else:
+            rows.append([counted.label, f"failed: {value}", "–"])
+    return _table(["", "user instructions/query", "allocations/query"], rows)
 
 
 def _goals_table(results: dict, instructions: dict) -> list[str]:
