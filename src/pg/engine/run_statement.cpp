@@ -195,8 +195,9 @@ run_with_care(std::shared_ptr<link> on, statement what, link::clock::time_point 
     }
 }
 
-// A plain function: as an argument in a coroutine's own call the statement would be in its frame twice.
-asio::awaitable<result> rest_of(std::shared_ptr<link> on, statement& what, link::clock::time_point deadline, bool again)
+// A function that stays one: as an argument in a coroutine's own call the statement would be in its frame twice.
+[[gnu::noinline]] asio::awaitable<result>
+rest_of(std::shared_ptr<link> on, statement& what, link::clock::time_point deadline, bool again)
 {
     return run_with_care(std::move(on), std::move(what), deadline, again);
 }
@@ -209,9 +210,9 @@ asio::awaitable<result> run_statement(std::shared_ptr<link> on, statement what)
     on->require_open();
     const auto deadline = deadline_of(*on, what.options);
     const auto prepared = on->statements.find(what.sql.text);
-    if (!prepared || !on->is_free() || prepared->tells_types || prepared->parameter_types.known() != nullptr)
-        co_return co_await rest_of(std::move(on), what, deadline, false);
-    {
+    const bool usual =
+        prepared && on->is_free() && !prepared->tells_types && prepared->parameter_types.known() == nullptr;
+    if (usual) {
         const borrowed running(*on, plan_for(what, prepared));
         running->deadline = deadline;
         auto closing = send(*on, running, what, *prepared);
@@ -226,7 +227,7 @@ asio::awaitable<result> run_statement(std::shared_ptr<link> on, statement what)
         on->statements.put_back(std::move(closing));
         give_up_or_repeat(*on, *running, what, *prepared, true, true);
     }
-    co_return co_await rest_of(std::move(on), what, deadline, true);
+    co_return co_await rest_of(std::move(on), what, deadline, usual);
 }
 
 asio::awaitable<std::vector<result>> run_script(std::shared_ptr<link> on, sql_text text, call_options options)
