@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 #include <stringprep.h>
+#include <vector>
 
 namespace tradecore::pg::auth {
 
@@ -21,6 +22,22 @@ struct free_secret {
     }
 };
 
+// SASLprep but for its normalization. The server looks for what is forbidden before it normalizes, where RFC 3454 has
+// it the other way round: the alef of mathematics, which turns into a Hebrew letter, is none yet.
+const Stringprep_profile* steps_before_normalization()
+{
+    static const auto steps = [] {
+        std::vector<Stringprep_profile> kept;
+        for (const auto* step = stringprep_saslprep; step->operation != 0; ++step) {
+            if (step->operation != STRINGPREP_NFKC)
+                kept.push_back(*step);
+        }
+        kept.emplace_back();
+        return kept;
+    }();
+    return steps.data();
+}
+
 } // namespace
 
 std::string prepared_password(std::string_view password)
@@ -30,12 +47,14 @@ std::string prepared_password(std::string_view password)
     std::string given(password);
     if (ascii || given.find('\0') != std::string::npos)
         return given;
-    char* text = nullptr;
-    const int problem = ::stringprep_profile(given.c_str(), &text, "SASLprep", STRINGPREP_NO_UNASSIGNED);
-    const std::unique_ptr<char, free_secret> prepared(text);
-    if (problem != STRINGPREP_OK || !prepared || *prepared == '\0')
-        return given;
-    return prepared.get();
+    std::string mapped = given; // which makes nothing longer
+    const int problem =
+        ::stringprep(mapped.data(), mapped.size() + 1, STRINGPREP_NO_UNASSIGNED, steps_before_normalization());
+    const bool usable = problem == STRINGPREP_OK && mapped.front() != '\0';
+    const std::unique_ptr<char, free_secret> prepared(
+        usable ? ::stringprep_utf8_nfkc_normalize(mapped.c_str(), -1) : nullptr);
+    forget(mapped);
+    return prepared ? prepared.get() : given;
 }
 
 } // namespace tradecore::pg::auth

@@ -31,6 +31,18 @@ TEST(prepared_password, makes_one_text_of_those_that_look_alike)
     EXPECT_EQ(prepared_password("scram pass ☃"), "scram pass ☃");
 }
 
+// Checked as libpq does.
+TEST(prepared_password, looks_for_what_is_forbidden_before_it_normalizes)
+{
+    EXPECT_EQ(
+        prepared_password("a\xE2\x84\xB5"
+                          "b"),
+        "a\xD7\x90"
+        "b");                                                         // the alef of mathematics becomes a letter
+    EXPECT_EQ(prepared_password("\xEF\xAC\x9D"), "\xD7\x99\xD6\xB4"); // a point that ends what is right to left
+    EXPECT_EQ(prepared_password("a\xCD\x80"), "a\xCD\x80");           // a tone mark that is forbidden
+}
+
 TEST(prepared_password, takes_byte_by_byte_what_cannot_be_prepared)
 {
     for (const std::string raw :

@@ -82,6 +82,11 @@ TEST(authentication, knows_right_and_wrong_passwords_by_every_method_and_way)
     expect_connected(connect_with(pg::connect_options::parse(dsn())), "tradecore"); // peer
 }
 
+TEST(authentication, prepares_passwords_as_the_server_does)
+{
+    expect_connected(connect_with(with_tls(server().tcp("sec_letters", secure_letters))), "sec_letters");
+}
+
 TEST(authentication, binds_to_the_channel_as_it_should)
 {
     const auto binding = [](pg::connect_options options, channel_binding_mode mode) {

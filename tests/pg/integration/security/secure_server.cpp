@@ -43,6 +43,8 @@ secure_server::secure_server()
         "SET password_encryption = 'md5'; CREATE ROLE sec_md5 LOGIN PASSWORD '{}';"
         "ALTER ROLE sec_read_only SET default_transaction_read_only = on;",
         secure_password);
+    roles += fmt::format(
+        "SET password_encryption = 'scram-sha-256'; CREATE ROLE sec_letters LOGIN PASSWORD '{}';", secure_letters);
     run_sql(server_.dsn(), roles);
 }
 
@@ -91,6 +93,7 @@ embedded::options secure_server::settings() const
         "host      all sec_trust      127.0.0.1/32 trust",
         "host      all sec_md5        127.0.0.1/32 md5",
         "host      all sec_password   127.0.0.1/32 password",
+        "host      all sec_letters    127.0.0.1/32 scram-sha-256",
         "host      all sec_scram      127.0.0.1/32 scram-sha-256",
         "local     all sec_trust      trust",
         "local     all sec_md5        md5",

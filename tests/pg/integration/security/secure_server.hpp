@@ -13,12 +13,15 @@
 namespace tradecore::test {
 
 inline constexpr auto secure_password = "correct horse ☃";
+/// With the alef of mathematics, which SASLprep turns into the Hebrew letter.
+inline constexpr auto secure_letters = "aℵb";
 
 /// A server with TLS and a role for each way to log in. All have the password `secure_password`:
 ///   sec_scram, sec_md5, sec_password, sec_trust   by TCP and by the socket
 ///   sec_tls_only, sec_plain_only                  by TCP, trusted; only with, only without TLS
 ///   sec_cert                                      by TCP, a certificate with its name
 ///   sec_cert_scram                                by TCP, a certificate with its name and the password
+///   sec_letters                                   by TCP, with the password `secure_letters`
 ///   sec_read_only                                 by TCP, trusted; its transactions do not write
 class secure_server {
 public:
