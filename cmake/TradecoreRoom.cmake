@@ -4,25 +4,35 @@
 cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH TRADECORE_ROOT)
 set_property(GLOBAL PROPERTY tradecore_rooms "")
 
-# One precompiled header for all rooms: their flags agree, and Asio is most of what they read.
+# A precompiled header of what nearly every file reads: one for all rooms, whose flags agree, and another for tests.
+# tradecore_add_pch(<name> [LINK <target>...] [HEADERS <header>...])
+function(tradecore_add_pch name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINK;HEADERS")
+    file(WRITE "${CMAKE_BINARY_DIR}/generated/${name}.cpp" "// holds the precompiled header\n")
+    add_library(${name} OBJECT "${CMAKE_BINARY_DIR}/generated/${name}.cpp")
+    target_link_libraries(${name} PRIVATE tradecore_warnings Boost::headers ${arg_LINK})
+    target_compile_definitions(${name} PRIVATE ${TRADECORE_DEFINITIONS})
+    target_precompile_headers(${name} PRIVATE
+        <algorithm> <array> <atomic> <chrono> <cstdint> <exception> <functional> <map> <memory> <mutex> <optional>
+        <span> <stdexcept> <string> <string_view> <system_error> <thread> <tuple> <type_traits> <unordered_map>
+        <utility> <variant> <vector> <boost/asio.hpp> <boost/describe.hpp> ${arg_HEADERS})
+    if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+        target_compile_options(${name} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+    endif()
+endfunction()
+
+# tradecore_use_pch(<target> [<precompiled header>])
 function(tradecore_use_pch target)
     if(NOT TRADECORE_PCH)
         return()
     endif()
-    if(NOT TARGET tradecore_pch)
-        file(WRITE "${CMAKE_BINARY_DIR}/generated/pch.cpp" "// holds the precompiled header\n")
-        add_library(tradecore_pch OBJECT "${CMAKE_BINARY_DIR}/generated/pch.cpp")
-        target_link_libraries(tradecore_pch PRIVATE tradecore_warnings Boost::headers)
-        target_compile_definitions(tradecore_pch PRIVATE ${TRADECORE_DEFINITIONS})
-        target_precompile_headers(tradecore_pch PRIVATE
-            <algorithm> <array> <atomic> <chrono> <cstdint> <exception> <functional> <map> <memory> <mutex> <optional>
-            <span> <stdexcept> <string> <string_view> <system_error> <thread> <tuple> <type_traits> <unordered_map>
-            <utility> <variant> <vector> <boost/asio.hpp> <boost/describe.hpp>)
-        if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-            target_compile_options(tradecore_pch PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
-        endif()
+    set(pch tradecore_pch)
+    if(ARGC GREATER 1)
+        set(pch ${ARGV1})
+    elseif(NOT TARGET tradecore_pch)
+        tradecore_add_pch(tradecore_pch)
     endif()
-    target_precompile_headers(${target} REUSE_FROM tradecore_pch)
+    target_precompile_headers(${target} REUSE_FROM ${pch})
     if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
         target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
     endif()

@@ -32,6 +32,13 @@ function(tradecore_add_helper_programs library folder)
     endforeach()
 endfunction()
 
+# Tests are compiled more often than they are run: what they test is optimised, they are not.
+if(TRADECORE_PCH)
+    tradecore_add_pch(tradecore_tests_pch LINK GTest::gmock GTest::gtest rapidcheck
+        HEADERS <gmock/gmock.h> <gtest/gtest.h> <rapidcheck.h>)
+    target_compile_options(tradecore_tests_pch PRIVATE -O0)
+endif()
+
 function(tradecore_add_test_program target library sources)
     add_executable(${target} ${sources})
     target_include_directories(${target} PRIVATE "${TRADECORE_ROOT}/src")
@@ -40,7 +47,8 @@ function(tradecore_add_test_program target library sources)
     target_link_libraries(${target} PRIVATE ${library} tradecore_test_support tradecore_warnings
         GTest::gmock GTest::gtest_main rapidcheck)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${tests_output}")
-    tradecore_use_pch(${target})
+    target_compile_options(${target} PRIVATE -O0)
+    tradecore_use_pch(${target} tradecore_tests_pch)
 endfunction()
 
 # One server for all integration tests of a ctest run.
