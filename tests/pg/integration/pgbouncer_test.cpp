@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,65 @@ TEST_F(behind_pgbouncer, a_statement_can_be_cancelled)
         EXPECT_THROW((void)co_await sleeper.result(), pg::timeout_error);
         EXPECT_TRUE(db->is_open());
         EXPECT_EQ(co_await sum(db, 1, 2), 3);
+    });
+}
+
+TEST_F(behind_pgbouncer, many_rows_come_and_go)
+{
+    run([this]() -> asio::awaitable<void> {
+        const auto db = co_await connect();
+        const auto other = co_await connect();
+        co_await db->run_script({"DROP TABLE IF EXISTS pooled; CREATE TABLE pooled (id int PRIMARY KEY)", nullptr});
+        for (int round = 0; round < 3; ++round) {
+            co_await db->execute("TRUNCATE pooled");
+            for (const auto mode : {pg::batch_mode::one_transaction, pg::batch_mode::each_alone}) {
+                pg::batch todo(mode);
+                const auto first = todo.add<int>("INSERT INTO pooled VALUES ($1) RETURNING id", -1);
+                const auto gone = todo.add_execute("DELETE FROM pooled WHERE id = $1", -1);
+                auto answers = co_await db->run(std::move(todo));
+                EXPECT_EQ(answers.get(first), -1);
+                EXPECT_EQ(answers.get(gone).rows_affected(), 1U);
+            }
+            EXPECT_EQ(co_await db->execute_many("INSERT INTO pooled VALUES ($1)", std::views::iota(0, 1'000)), 1'000U);
+            EXPECT_EQ(co_await db->copy_in("pooled", {"id"}, std::views::iota(1'000, 2'000)), 1'000U);
+            std::size_t rows = 0;
+            auto slices = co_await db->cursor<int>(pg::cursor_options{.rows = 100}, "SELECT id FROM pooled");
+            for (auto slice = co_await slices.next(); !slice.empty(); slice = co_await slices.next())
+                rows += slice.size();
+            EXPECT_EQ(co_await sum(other, 1, 2), 3);
+            EXPECT_EQ(rows, 2'000U);
+            auto copied = co_await db->copy_out<int>("SELECT id FROM pooled");
+            for (auto slice = co_await copied.next(); !slice.empty(); slice = co_await copied.next())
+                rows += slice.size();
+            EXPECT_EQ(rows, 4'000U);
+        }
+        co_await db->execute("DROP TABLE pooled");
+    });
+}
+
+TEST_F(behind_pgbouncer, streams_may_be_given_up)
+{
+    run([this]() -> asio::awaitable<void> {
+        const auto db = co_await connect();
+        co_await db->run_script({"DROP TABLE IF EXISTS pooled; CREATE TABLE pooled (id int)", nullptr});
+        {
+            auto rows = co_await db->cursor<int>(pg::cursor_options{.rows = 2}, "SELECT generate_series(1, 1000000)");
+            EXPECT_EQ((co_await rows.next()).size(), 2U);
+        }
+        EXPECT_EQ(co_await sum(db, 1, 2), 3);
+        {
+            auto writer = co_await db->copy_writer("pooled", {"id"});
+            co_await writer.write_row(1);
+            co_await writer.flush();
+        }
+        EXPECT_EQ(co_await db->fetchval<std::int64_t>("SELECT count(*) FROM pooled"), 0);
+        {
+            auto rows = co_await db->copy_out<int>("SELECT generate_series(1, 1000000)");
+            EXPECT_FALSE((co_await rows.next()).empty());
+        }
+        EXPECT_EQ(co_await sum(db, 1, 2), 3);
+        EXPECT_TRUE(db->is_open());
+        co_await db->execute("DROP TABLE pooled");
     });
 }
 
