@@ -117,7 +117,8 @@ TEST(late_cancel, holds_back_the_rollback_of_a_cursor_that_is_given_up)
 
 /// A statement that the server works on, which can be cancelled.
 struct neighbour : conversation {
-    neighbour() : running(ask("SELECT 1"))
+    explicit neighbour(std::chrono::milliseconds cancel_timeout = never_in_a_test)
+        : conversation(cancel_timeout), running(ask("SELECT 1"))
     {
         EXPECT_EQ(server.expect("PDS").size(), 3U);
         server.say(one_number_prepared());
@@ -223,6 +224,29 @@ TEST(behind_a_cancel, who_is_cancelled_at_any_point_leaves_nothing_unattended)
         EXPECT_TRUE(test.was_aborted(waiting));
         EXPECT_EQ(test.outcome(behind).at(0, 0).as<std::int32_t>(), 8) << "after " << handlers << " handlers";
     }
+}
+
+TEST(behind_a_cancel, who_waits_is_told_of_a_lost_connection_and_not_of_its_own_time)
+{
+    neighbour test(50ms);
+    test.cancel_too_late();
+    test.server.settle();
+    EXPECT_TRUE(test.running.has_ended());
+    auto waiting = test.ask("SELECT 1", limit);
+    // Nobody ends the request.
+    EXPECT_NE(test.error_of<pg::connection_error>(waiting).find("request to cancel"), std::string::npos);
+    EXPECT_FALSE(test.db->is_open());
+}
+
+TEST(behind_a_cancel, is_nobody_who_had_not_been_sent)
+{
+    neighbour test(50ms);
+    test.running.cancel();
+    EXPECT_TRUE(test.server.run_until([&] { return test.server.requests() == 1; }));
+    auto waiting = test.ask("SELECT 1", limit);
+    // Neither the request nor the statement has an end.
+    EXPECT_NE(test.error_of<pg::connection_error>(waiting).find("request to cancel"), std::string::npos);
+    EXPECT_TRUE(test.was_aborted(test.running));
 }
 
 } // namespace

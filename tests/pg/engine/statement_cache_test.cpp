@@ -52,6 +52,27 @@ TEST(statement_cache, is_bounded_by_the_bytes_of_the_texts)
     EXPECT_EQ(cache.size(), 2U);
 }
 
+TEST(statement_cache, keeps_none_when_none_are_to_be_kept)
+{
+    statement_cache cache(0);
+    cache.insert("a", named("1"));
+    EXPECT_EQ(cache.size(), 0U);
+    EXPECT_FALSE(cache.find("a"));
+    EXPECT_EQ(cache.take_closable().size(), 1U);
+}
+
+TEST(statement_cache, forgets_what_turned_out_not_to_exist)
+{
+    statement_cache cache;
+    auto given_up = std::make_shared<prepared_statement>();
+    given_up->name = "1";
+    cache.put_back({given_up});
+    EXPECT_TRUE(cache.take_closable().empty()); // its preparation is under way
+    given_up->name.clear();
+    given_up = nullptr;
+    EXPECT_TRUE(cache.take_closable().empty());
+}
+
 TEST(statement_cache, closes_nothing_that_somebody_is_about_to_use)
 {
     statement_cache cache(1);
