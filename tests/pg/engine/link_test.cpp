@@ -103,19 +103,21 @@ TEST(link, gives_back_what_a_large_message_needed_under_tls_too)
 
 TEST(link, leaves_what_a_completion_handler_throws_to_the_event_loop)
 {
-    conversation test;
-    asio::co_spawn(
-        test.context, test.db->run({.sql = {"SELECT 1", nullptr}, .arguments = {}}),
-        [](const std::exception_ptr&, const pg::result&) { throw std::logic_error("the handler's own"); });
-    ASSERT_EQ(test.server.expect("PDS").size(), 3U);
-    test.server.say(one_number_prepared());
-    ASSERT_EQ(test.server.expect("BES").size(), 3U);
-    auto behind = test.ask("SELECT 1");
-    ASSERT_EQ(test.server.expect("BES").size(), 3U);
-    test.server.say(one_number(7) + one_number(8));
-    EXPECT_THROW(test.server.run_until([] { return false; }), std::logic_error);
-    EXPECT_EQ(test.outcome(behind).at(0, 0).as<std::int32_t>(), 8);
-    EXPECT_TRUE(test.db->is_open());
+    for (const bool on_strand : {false, true}) {
+        conversation test(conversation::never_in_a_test, on_strand);
+        asio::co_spawn(
+            test.executor, test.db->run({.sql = {"SELECT 1", nullptr}, .arguments = {}}),
+            [](const std::exception_ptr&, const pg::result&) { throw std::logic_error("the handler's own"); });
+        ASSERT_EQ(test.server.expect("PDS").size(), 3U);
+        test.server.say(one_number_prepared());
+        ASSERT_EQ(test.server.expect("BES").size(), 3U);
+        auto behind = test.ask("SELECT 1");
+        ASSERT_EQ(test.server.expect("BES").size(), 3U);
+        test.server.say(one_number(7) + one_number(8));
+        EXPECT_THROW(test.server.run_until([] { return false; }), std::logic_error);
+        EXPECT_EQ(test.outcome(behind).at(0, 0).as<std::int32_t>(), 8);
+        EXPECT_TRUE(test.db->is_open());
+    }
 }
 
 TEST(link, takes_a_limit_beyond_all_time_for_none)

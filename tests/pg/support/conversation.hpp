@@ -21,17 +21,18 @@ namespace tradecore::test {
 struct conversation {
     static constexpr std::chrono::minutes never_in_a_test{1};
 
-    explicit conversation(std::chrono::milliseconds cancel_timeout = never_in_a_test)
+    /// @param on_strand whether the connection lives on a strand.
+    explicit conversation(std::chrono::milliseconds cancel_timeout = never_in_a_test, bool on_strand = false)
+        : executor(on_strand ? boost::asio::any_io_executor(boost::asio::make_strand(context)) : context.get_executor())
     {
-        task<std::unique_ptr<pg::connection>> connecting(
-            context.get_executor(), connect_to(context.get_executor(), server.host(), cancel_timeout));
+        task<std::unique_ptr<pg::connection>> connecting(executor, connect_to(executor, server.host(), cancel_timeout));
         db = outcome(connecting);
     }
 
     template <class T>
     [[nodiscard]] task<T> begin(boost::asio::awaitable<T> work)
     {
-        return {context.get_executor(), std::move(work)};
+        return {executor, std::move(work)};
     }
     /// Begins a statement.
     [[nodiscard]] task<pg::result> ask(std::string_view sql, std::optional<std::chrono::milliseconds> timeout = {})
@@ -45,7 +46,7 @@ struct conversation {
     {
         std::exception_ptr error;
         std::optional<T> value;
-        boost::asio::co_spawn(context, of.result(), [&](const std::exception_ptr& thrown, T given) {
+        boost::asio::co_spawn(executor, of.result(), [&](const std::exception_ptr& thrown, T given) {
             error = thrown;
             value = std::move(given);
         });
@@ -85,6 +86,7 @@ struct conversation {
     }
 
     boost::asio::io_context context{1};
+    boost::asio::any_io_executor executor;
     spoken_server server{context};
     std::shared_ptr<pg::connection> db;
 
