@@ -20,6 +20,9 @@ step query::on_copy(const protocol::message& incoming, bool extended)
     using enum protocol::backend;
     switch (incoming.type) {
     case copy_in_response: {
+        // The refusal ends everything that was asked for. A server that goes on asking would have us write for ever.
+        if (std::exchange(refused_copy_, true))
+            return step::violation("COPY from the client after it was refused");
         std::string bytes;
         protocol::write_copy_fail(bytes, no_copy);
         // A server in copy-in mode ignores the Sync it was already sent, so another one must follow.

@@ -32,7 +32,7 @@ protected:
     {
         if (error_)
             error_.reset();
-        dropped_copy_ = dropped_ = false;
+        refused_copy_ = dropped_copy_ = dropped_ = false;
     }
 
     /// Takes a message that is neither an error nor the end.
@@ -48,6 +48,7 @@ protected:
 
 private:
     std::optional<diagnostics> error_;
+    bool refused_copy_ = false;
     bool dropped_copy_ = false;
     bool dropped_ = false;
 };

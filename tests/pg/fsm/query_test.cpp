@@ -142,6 +142,19 @@ TEST(execute, declines_copy_from_the_client_and_resynchronises)
     EXPECT_TRUE(machine.error());
 }
 
+TEST(execute, refuses_copy_from_the_client_no_more_than_once)
+{
+    const auto asked = backend::message('G', backend::i16(0) + std::string(1, '\0'));
+    for (const bool is_script : {false, true}) {
+        pg::fsm::script script;
+        pg::fsm::execute execute(nullptr, 0);
+        pg::fsm::operation& machine = is_script ? static_cast<pg::fsm::operation&>(script) : execute;
+        const auto first = feed(machine, (is_script ? "" : backend::bind_complete()) + asked);
+        EXPECT_EQ(first.next, pg::fsm::action::send);
+        expect_violation(feed(machine, asked), "after it was refused");
+    }
+}
+
 TEST(execute, notices_that_copy_data_was_dropped)
 {
     pg::fsm::execute machine(nullptr, 0);
