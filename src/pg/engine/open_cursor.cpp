@@ -42,9 +42,10 @@ asio::awaitable<void> run_simple(std::shared_ptr<link> on, std::string_view sql,
         std::rethrow_exception(error_of(*exchange, std::move(*error), "CURSOR"));
 }
 
-exchange_ptr write_close(link& on, std::string_view portal)
+exchange_ptr write_close(link& on, std::string_view portal, link::clock::time_point deadline)
 {
     auto exchange = make_exchange<fsm::close_portal>();
+    exchange->deadline = deadline;
     protocol::write_close_portal(on.outgoing(), portal);
     protocol::write_sync(on.outgoing());
     on.queue(exchange);
@@ -277,7 +278,7 @@ asio::awaitable<void> link_cursor::finish(std::shared_ptr<link_cursor> self)
     const auto commit = std::exchange(self->commit_, nullptr);
     if (!commit) {
         if (!was_over && self->complete_ && self->on_->is_free() && self->on_->is_open())
-            write_close(*self->on_, self->portal_); // nobody needs to wait for its end
+            write_close(*self->on_, self->portal_, exchange::no_deadline); // nobody needs to wait for its end
         co_return;
     }
     std::exception_ptr failure;
@@ -361,7 +362,7 @@ asio::awaitable<void> link_cursor::close_now(std::shared_ptr<link_cursor> self)
     if (!self->complete_ && self->own_)
         co_await end_transaction(self);
     else if (!self->complete_)
-        co_await close_portal(self->on_, self->portal_);
+        co_await close_portal(self->on_, self->portal_, deadline_of(self->what_.options));
     co_await finish(self);
 }
 
@@ -370,12 +371,13 @@ asio::awaitable<void> link_cursor::close()
     return close_now(shared_from_this());
 }
 
-asio::awaitable<void> link_cursor::close_portal(std::shared_ptr<link> on, std::string portal)
+asio::awaitable<void>
+link_cursor::close_portal(std::shared_ptr<link> on, std::string portal, link::clock::time_point deadline)
 {
     if (!on->is_free())
-        co_await on->enter(exchange::no_deadline);
+        co_await on->enter(deadline);
     on->require_open();
-    co_await on->wait(write_close(*on, portal));
+    co_await on->wait(write_close(*on, portal, deadline));
 }
 
 asio::awaitable<void> link_cursor::roll_back(std::shared_ptr<link> on, turn held, exchange_ptr running)
@@ -434,7 +436,7 @@ void link_cursor::abandon() noexcept
         else if (!own_ && !complete_) {
             if (running)
                 running->machine().drop();
-            asio::co_spawn(on_->executor(), close_portal(on_, portal_), asio::detached);
+            asio::co_spawn(on_->executor(), close_portal(on_, portal_, exchange::no_deadline), asio::detached);
         }
     }
     catch (const std::exception&) {

@@ -180,6 +180,25 @@ TEST(cursor_behind_others, waits_for_them_no_longer_than_it_may)
     EXPECT_FALSE(known.has_ended());
 }
 
+TEST(cursor_in_a_transaction, is_closed_in_time_or_not_at_all)
+{
+    conversation test;
+    auto opening = test.begin(test.db->open_cursor(
+        {.sql = {"SELECT n FROM t", nullptr}, .arguments = {}, .options = {.timeout = 100ms}, .before = {"BEGIN"}},
+        {.rows = 1, .read_ahead = false}));
+    ASSERT_EQ(test.server.expect("PDS").size(), 3U);
+    test.server.say(one_number_prepared());
+    ASSERT_EQ(test.server.expect("PBEBES").size(), 6U);
+    test.server.say(
+        backend::parse_complete() + backend::bind_complete() + backend::complete("BEGIN") + backend::bind_complete() +
+        backend::row({backend::i32(7)}) + portal_suspended() + backend::ready('T'));
+    const auto rows = test.outcome(opening);
+    auto closing = test.begin(close(rows));
+    ASSERT_EQ(test.server.expect("CS").size(), 2U);
+    // The server says nothing, and is asked to stop.
+    EXPECT_TRUE(test.server.run_until([&] { return test.server.requests() == 1; }));
+}
+
 // --- in the line behind a request to cancel ------------------------------------------------------------------------
 
 TEST(behind_a_cancel, who_is_cancelled_at_any_point_leaves_nothing_unattended)
