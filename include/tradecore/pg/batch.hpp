@@ -29,7 +29,8 @@ private:
 enum class batch_mode {
     /// All entries are one transaction (unless one runs already): when one fails, all are undone.
     one_transaction,
-    /// Each entry is a transaction of its own and does not care for the others.
+    /// Each entry is a transaction of its own and does not care for the others. (Inside a transaction that runs already
+    /// it is none: when one fails, so does that, and with it the entries behind.)
     each_alone,
 };
 

@@ -99,7 +99,7 @@ public:
     /// Sets who is told when the server reports a parameter's new value (TimeZone, in_hot_standby, …); called on the
     /// connection's executor, when `parameter` has the value already. What it throws closes the connection.
     void on_parameter(parameter_handler handler);
-    /// Sets who is told of notices; called on the connection's executor.
+    /// Sets who is told of notices; called on the connection's executor. What it throws closes the connection.
     void on_notice(notice_handler handler);
 
 private:

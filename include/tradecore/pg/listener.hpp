@@ -47,7 +47,8 @@ public:
 ///         handle(co_await feed.next());
 ///
 /// Several listeners of a channel share one LISTEN; each gets every notification. The last one that is destroyed
-/// sends UNLISTEN, in the background.
+/// sends UNLISTEN, in the background, after the end of a transaction that is open. A `next` that waits meanwhile ends
+/// with a connection_error.
 ///
 /// Thread safety: none. Lifetimes: independent of the connection object; when the connection ends, so does the feed.
 class listener {
