@@ -171,7 +171,7 @@ milliseconds transaction_core::server_limit(const pg::call_options& options) con
         tighten(*options.timeout);
     if (deadline_)
         tighten(to_ms(*deadline_ - clock::now()));
-    return limit;
+    return std::min(limit, pg::longest_statement_timeout);
 }
 
 void transaction_core::prepare(pg::statement& what)

@@ -110,6 +110,8 @@ std::optional<std::string> problem_of(const connect_options& options)
         return "cancel_timeout must be above 0 and at most 2147483647 s";
     if (options.statement_timeout.count() < 0)
         return "statement_timeout must not be below 0";
+    if (options.statement_timeout > longest_statement_timeout)
+        return "statement_timeout must not be above 2147483647 ms, the server's own limit";
     const auto& tls = options.tls;
     if (tls.root_certificate == "system" && tls.mode != ssl_mode::verify_full)
         return "sslrootcert=system needs sslmode=verify-full";

@@ -672,6 +672,20 @@ TEST(transaction, tells_the_server_of_its_limits)
     });
 }
 
+TEST(transaction, tells_the_server_of_no_limit_that_it_does_not_take)
+{
+    world w;
+    auto options = sized(4);
+    options.command_timeout = 0ms;
+    w.run(
+        [&](database& main) -> asio::awaitable<void> {
+            co_await main.transaction(
+                [&]() -> asio::awaitable<void> { co_await say(main, "a"); }, {.timeout = std::chrono::hours(24 * 365)});
+            EXPECT_EQ(w.server.log(), "1:BEGIN | 1:SET LOCAL statement_timeout = 2147483647 | 1:a | 1:COMMIT");
+        },
+        options);
+}
+
 // --- outside ---------------------------------------------------------------------------------------
 
 TEST(transaction, outside_uses_another_connection)

@@ -271,6 +271,9 @@ TEST(ConnectOptions, AreCheckedWhenPutTogetherByHand)
         problem([](options& o) { o.statement_timeout = -1s; }),
         "connect_options: statement_timeout must not be below 0");
     EXPECT_EQ(
+        problem([](options& o) { o.statement_timeout = longest_statement_timeout + 1ms; }),
+        "connect_options: statement_timeout must not be above 2147483647 ms, the server's own limit");
+    EXPECT_EQ(
         problem([&](options& o) { o.user += nul; }),
         "connect_options: user, database, application_name or options contains NUL");
     EXPECT_EQ(problem([&](options& o) { o.hosts[0].host += nul; }), "connect_options: host or hostaddr contains NUL");

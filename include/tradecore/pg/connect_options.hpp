@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,6 +29,9 @@ enum class prepared_statements : std::uint8_t {
     /// another server connection (PgBouncer's transaction pooling).
     unnamed,
 };
+
+/// The greatest `statement_timeout` that a server takes: its settings are 32-bit integers.
+inline constexpr std::chrono::milliseconds longest_statement_timeout{std::numeric_limits<std::int32_t>::max()};
 
 /// Where and as whom to connect, and how the session begins.
 ///
@@ -70,7 +74,8 @@ struct connect_options {
     std::string application_name = "tradecore";
     /// Command-line options for the server's process, such as `-c geqo=off`, sent with the start-up message.
     std::string options;
-    /// The server's `statement_timeout`, sent with the start-up message; 0 leaves the server's own.
+    /// The server's `statement_timeout`, sent with the start-up message; 0 leaves the server's own, and
+    /// `longest_statement_timeout` is the most.
     std::chrono::milliseconds statement_timeout{0};
     /// Further run-time parameters for the start-up message, such as `search_path`; it takes 10,000 bytes in all.
     std::map<std::string, std::string> settings;
