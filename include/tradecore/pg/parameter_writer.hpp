@@ -46,7 +46,7 @@ public:
     void append_pointer(const void* pointer)
     {
         char bytes[sizeof pointer];
-        std::memcpy(bytes, &pointer, sizeof pointer);
+        std::memcpy(bytes, static_cast<const void*>(&pointer), sizeof pointer);
         append(std::string_view(bytes, sizeof bytes));
     }
 

@@ -53,7 +53,7 @@ std::optional<natural_value> natural_array::next()
 const natural::shape& take_shape(std::string_view& bytes)
 {
     const natural::shape* shape = nullptr;
-    std::memcpy(&shape, bytes.data(), sizeof(const natural::shape*));
+    std::memcpy(static_cast<void*>(&shape), bytes.data(), sizeof(const natural::shape*));
     bytes.remove_prefix(sizeof(const natural::shape*));
     return *shape;
 }
