@@ -214,9 +214,8 @@ asio::awaitable<pg::listener>
 database_core::listen(std::shared_ptr<database_core> self, std::string channel, pg::listen_options options)
 {
     self->require_available();
-    pg::call_options call;
-    usage user{.kind = "listener", .label = {}, .keeps = {}};
-    auto connection = co_await take_connection(self, std::move(user), call);
+    usage user{.kind = "listener", .label = options.call.name, .keeps = {}};
+    auto connection = co_await take_connection(self, std::move(user), options.call);
     auto opened = co_await connection->listen(std::move(channel), options);
     co_return pg::listener(std::make_shared<leased_listener>(std::move(connection), std::move(opened)));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tradecore/pg/notification.hpp>
+#include <tradecore/pg/statement.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -17,6 +18,8 @@ namespace tradecore::pg {
 struct listen_options {
     /// How many notifications may wait; when one more comes, the oldest is dropped and counted. At least 1.
     std::size_t queue = 1'024;
+    /// `timeout` limits `listen` itself, not the waiting for notifications.
+    call_options call{};
 };
 
 namespace detail {

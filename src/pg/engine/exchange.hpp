@@ -40,6 +40,9 @@ public:
 
     /// When the server is asked to stop it; set before `link::queue`.
     clock::time_point deadline = no_deadline;
+    /// How long the server may work on it, whatever goes before; for what nobody waits for. 0 is no limit. Set before
+    /// `link::queue`.
+    std::chrono::milliseconds patience{0};
 
     [[nodiscard]] fsm::operation& machine() noexcept { return *machine_; }
     /// @returns whether nothing more will come for who waits.
@@ -63,6 +66,7 @@ protected:
     void renew() noexcept
     {
         deadline = no_deadline;
+        patience = {};
         failure_ = cancelled_because_ = nullptr;
         finished_ = progressed_ = began_idle_ = in_the_line_of_fire_ = false;
     }

@@ -4,6 +4,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace tradecore::pg::engine {
@@ -126,10 +127,13 @@ void link::front_changed()
     first_->began_idle_ = status == transaction_status::idle;
     // A request may arrive when the server has gone on to what was already sent.
     first_->in_the_line_of_fire_ = cancelling_.has_value();
-    if (first_->finished_) {
+    if (first_->finished_)
         first_->deadline = now() + given_up_grace;
-        watch_deadline(first_->deadline);
-    }
+    else if (first_->patience.count() > 0)
+        first_->deadline = std::min(first_->deadline, now() + first_->patience);
+    else
+        return;
+    watch_deadline(first_->deadline);
 }
 
 } // namespace tradecore::pg::engine

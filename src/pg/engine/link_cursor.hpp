@@ -44,6 +44,7 @@ private:
     static boost::asio::awaitable<void> finish(std::shared_ptr<link_cursor> self);
     static boost::asio::awaitable<void>
     close_portal(std::shared_ptr<link> on, std::string portal, link::clock::time_point deadline);
+    static boost::asio::awaitable<void> close_unwatched(std::shared_ptr<link> on, std::string portal);
     static boost::asio::awaitable<void> roll_back(std::shared_ptr<link> on, turn held, exchange_ptr running);
 
     static void limit_commit(std::shared_ptr<link> on, exchange_ptr commit);

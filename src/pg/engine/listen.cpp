@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/engine/bulk.hpp"
+#include "pg/engine/call.hpp"
 #include "pg/engine/notification_hub.hpp"
 #include "pg/engine/traced_query.hpp"
 #include "pg/fsm/query.hpp"
@@ -27,18 +28,20 @@ std::string text_of(std::string_view verb, std::string_view channel)
     return std::string(verb) + ' ' + quote_identifier(channel);
 }
 
+using script_exchange = boost::intrusive_ptr<exchange_of<fsm::script>>;
+
 /// Sends LISTEN or UNLISTEN; the link must be free.
-boost::intrusive_ptr<exchange_of<fsm::script>> send(link& on, std::string_view verb, std::string_view channel)
+void send(link& on, const script_exchange& exchange, std::string_view verb, std::string_view channel)
 {
-    const auto exchange = make_exchange<fsm::script>();
     protocol::write_query(on.outgoing(), text_of(verb, channel));
     on.queue(exchange);
-    return exchange;
 }
 
 asio::awaitable<void> unlisten(std::shared_ptr<link> on, std::string channel)
 {
-    const auto exchange = send(*on, "UNLISTEN", channel);
+    const auto exchange = make_exchange<fsm::script>();
+    exchange->patience = on->cancel_timeout;
+    send(*on, exchange, "UNLISTEN", channel);
     on->notifications->asked_to_stop(channel);
     co_await on->wait(exchange);
     auto& error = exchange->machine().error();
@@ -74,6 +77,9 @@ asio::awaitable<void> unlisten_all(std::shared_ptr<link> on, std::shared_ptr<not
         catch (const server_error&) {
             // Either it is tried again, or this server does not know of listening.
         }
+        catch (const timeout_error&) {
+            // It was stopped, and is tried again; or the connection was closed.
+        }
     }
     hub->stopped_unlistening();
 }
@@ -89,27 +95,30 @@ notification_hub& hub_of(const std::shared_ptr<link>& on)
     return *on->notifications;
 }
 
-asio::awaitable<void> ask_to_listen(std::shared_ptr<link> on, std::string channel)
+asio::awaitable<void> ask_to_listen(std::shared_ptr<link> on, std::string channel, call_options options)
 {
+    const auto deadline = deadline_of(*on, options);
     if (!on->is_free())
-        co_await on->enter(exchange::no_deadline);
+        co_await on->enter(deadline);
     on->require_open();
-    const auto exchange = send(*on, "LISTEN", channel);
+    const auto exchange = make_exchange<fsm::script>();
+    exchange->deadline = deadline;
+    send(*on, exchange, "LISTEN", channel);
     on->notifications->asked(channel);
     co_await on->wait(exchange);
     if (auto& error = exchange->machine().error())
-        std::rethrow_exception(error_of(*exchange, std::move(*error), "LISTEN"));
+        std::rethrow_exception(error_of(*exchange, std::move(*error), label_of(options, "LISTEN")));
     if (!exchange->began_idle())
         throw argument_error(
             "LISTEN inside a transaction begins to work only when that is committed: listen outside of it");
     on->notifications->establish(channel);
 }
 
-asio::awaitable<void> ask_to_listen_traced(std::shared_ptr<link> on, std::string channel)
+asio::awaitable<void> ask_to_listen_traced(std::shared_ptr<link> on, std::string channel, call_options options)
 {
     const auto text = text_of("LISTEN", channel);
-    traced_query query(on->trace, "LISTEN", {text, nullptr});
-    co_await watch(query, ask_to_listen(std::move(on), std::move(channel)));
+    traced_query query(on->trace, label_of(options, "LISTEN"), {text, nullptr});
+    co_await watch(query, ask_to_listen(std::move(on), std::move(channel), options));
     query.ended(0, nullptr);
 }
 
@@ -123,7 +132,9 @@ asio::awaitable<listener> listen(std::shared_ptr<link> on, std::string channel, 
     // First the queue, then the command: nothing is missed in between.
     listener made(std::make_shared<feed>(on->notifications, channel, options));
     if (!hub.is_established(channel))
-        co_await (on->trace ? ask_to_listen_traced(on, std::move(channel)) : ask_to_listen(on, std::move(channel)));
+        co_await (
+            on->trace ? ask_to_listen_traced(on, std::move(channel), options.call)
+                      : ask_to_listen(on, std::move(channel), options.call));
     co_return made;
 }
 

@@ -42,10 +42,13 @@ asio::awaitable<void> run_simple(std::shared_ptr<link> on, std::string_view sql,
         std::rethrow_exception(error_of(*exchange, std::move(*error), "CURSOR"));
 }
 
-exchange_ptr write_close(link& on, std::string_view portal, link::clock::time_point deadline)
+/// @param patience for the server, when nobody waits.
+exchange_ptr write_close(
+    link& on, std::string_view portal, link::clock::time_point deadline, std::chrono::milliseconds patience = {})
 {
     auto exchange = make_exchange<fsm::close_portal>();
     exchange->deadline = deadline;
+    exchange->patience = patience;
     protocol::write_close_portal(on.outgoing(), portal);
     protocol::write_sync(on.outgoing());
     on.queue(exchange);
@@ -278,7 +281,8 @@ asio::awaitable<void> link_cursor::finish(std::shared_ptr<link_cursor> self)
     const auto commit = std::exchange(self->commit_, nullptr);
     if (!commit) {
         if (!was_over && self->complete_ && self->on_->is_free() && self->on_->is_open())
-            write_close(*self->on_, self->portal_, exchange::no_deadline); // nobody needs to wait for its end
+            write_close( // nobody needs to wait for its end
+                *self->on_, self->portal_, exchange::no_deadline, self->on_->cancel_timeout);
         co_return;
     }
     std::exception_ptr failure;
@@ -380,6 +384,14 @@ link_cursor::close_portal(std::shared_ptr<link> on, std::string portal, link::cl
     co_await on->wait(write_close(*on, portal, deadline));
 }
 
+asio::awaitable<void> link_cursor::close_unwatched(std::shared_ptr<link> on, std::string portal)
+{
+    if (!on->is_free())
+        co_await on->enter(exchange::no_deadline);
+    if (on->is_open())
+        write_close(*on, portal, exchange::no_deadline, on->cancel_timeout);
+}
+
 asio::awaitable<void> link_cursor::roll_back(std::shared_ptr<link> on, turn held, exchange_ptr running)
 {
     if (running && running->in_flight()) {
@@ -436,7 +448,7 @@ void link_cursor::abandon() noexcept
         else if (!own_ && !complete_) {
             if (running)
                 running->machine().drop();
-            asio::co_spawn(on_->executor(), close_portal(on_, portal_, exchange::no_deadline), asio::detached);
+            asio::co_spawn(on_->executor(), close_unwatched(on_, portal_), asio::detached);
         }
     }
     catch (const std::exception&) {
