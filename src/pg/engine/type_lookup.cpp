@@ -198,8 +198,8 @@ look_up(std::shared_ptr<link> on, std::vector<oid> types, exchange::clock::time_
         std::rethrow_exception(exchange->cancelled_because());
     auto& machine = exchange->machine();
     if (auto& error = machine.error()) {
-        // Who may not read the catalogue gets values of these types as text.
-        if (error->code == "42501"_sqlstate)
+        // Who may not read the catalogue gets values of these types as text; but a transaction has failed by it.
+        if (error->code == "42501"_sqlstate && exchange->began_idle())
             co_return;
         std::rethrow_exception(error_of(*exchange, std::move(*error), "look-up of types"));
     }
