@@ -8,9 +8,12 @@
 #include <tradecore/pg/statement.hpp>
 
 #include <exception>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 /// What all calls have in common: their limits, their names in errors, and their messages.
 namespace tradecore::pg::engine {
@@ -26,6 +29,28 @@ namespace tradecore::pg::engine {
 
 /// @returns what an ended exchange has to say for an error of the server: why it was asked to stop when it did stop.
 [[nodiscard]] std::exception_ptr error_of(const exchange& ended, diagnostics error, std::string_view label);
+
+using closable_statements = std::vector<std::shared_ptr<const prepared_statement>>;
+
+/// Puts messages into the link's buffer that also close what can be closed, all of them or none.
+/// @param write called with the buffer and what is to be closed; may throw.
+/// @returns what is closed.
+template <class Write>
+closable_statements write_closing(link& on, Write write)
+{
+    auto closing = on.statements.take_closable();
+    auto& out = on.outgoing();
+    const auto start = out.size();
+    try {
+        write(out, std::as_const(closing));
+    }
+    catch (...) {
+        out.resize(start);
+        on.statements.put_back(std::move(closing));
+        throw;
+    }
+    return closing;
+}
 
 /// Appends unnamed commands without parameters: Parse, Bind, Execute each.
 void write_commands(std::string& out, std::span<const std::string> commands);

@@ -102,13 +102,15 @@ prepare(std::shared_ptr<link> on, sql_text text, std::string_view label, link::c
         closes_on_exit leaving(on->statements, made);
         const auto exchange = make_exchange<preparation>(made);
         exchange->deadline = deadline;
-        // For whatever uses the cache: what it has dropped is closed when something new comes. Nothing that could fail
-        // stands before it.
-        for (const auto& old : on->statements.take_closable())
-            protocol::write_close_statement(on->outgoing(), old->name);
-        protocol::write_parse(on->outgoing(), made->name, text.text);
-        protocol::write_describe_statement(on->outgoing(), made->name);
-        protocol::write_sync(on->outgoing());
+        (void)write_closing(*on, [&](std::string& out, const closable_statements& closing) {
+            // For whatever uses the cache: what it has dropped is closed when something new comes. Nothing that the
+            // server could refuse stands before it.
+            for (const auto& old : closing)
+                protocol::write_close_statement(out, old->name);
+            protocol::write_parse(out, made->name, text.text);
+            protocol::write_describe_statement(out, made->name);
+            protocol::write_sync(out);
+        });
         on->queue(exchange);
         co_await on->wait(exchange);
         auto& machine = exchange->machine();

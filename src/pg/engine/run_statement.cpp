@@ -20,7 +20,6 @@ using namespace tradecore::pg::literals;
 namespace {
 
 using prepared_ptr = std::shared_ptr<const prepared_statement>;
-using closable_statements = std::vector<prepared_ptr>;
 
 /// An exchange of the link's pool, which goes back there.
 class borrowed {
@@ -53,42 +52,23 @@ fsm::execute::plan plan_for(const statement& what, const prepared_ptr& prepared)
     return plan;
 }
 
-/// Puts the statement's messages into the link's buffer, all of them or none. What is to be closed comes last: it may
-/// not stand between this statement and its preparation.
-void write_execution(
-    std::string& out, const statement& what, const prepared_statement& prepared, const closable_statements& closing)
+/// Writes and queues. @returns the statements that are closed on this occasion.
+closable_statements send(link& on, const borrowed& running, const statement& what, const prepared_statement& prepared)
 {
-    const auto start = out.size();
-    try {
+    auto closed = write_closing(on, [&](std::string& out, const closable_statements& closing) {
         if (!what.before.empty())
             write_commands(out, what.before);
         write_parse_if_unnamed(out, prepared, what.sql.text);
         prepared.frame.write(out, what.arguments, prepared.parameter_types, closing.empty());
-        if (!closing.empty()) {
-            for (const auto& old : closing)
-                protocol::write_close_statement(out, old->name);
-            protocol::write_sync(out);
-        }
-    }
-    catch (...) {
-        out.resize(start);
-        throw;
-    }
-}
-
-/// Writes and queues. @returns the statements that are closed on this occasion.
-closable_statements send(link& on, const borrowed& running, const statement& what, const prepared_statement& prepared)
-{
-    auto closing = on.statements.take_closable();
-    try {
-        write_execution(on.outgoing(), what, prepared, closing);
-    }
-    catch (...) {
-        on.statements.put_back(std::move(closing));
-        throw;
-    }
+        if (closing.empty())
+            return;
+        // Last: it may not stand between this statement and its preparation.
+        for (const auto& old : closing)
+            protocol::write_close_statement(out, old->name);
+        protocol::write_sync(out);
+    });
     on.queue(running.shared());
-    return closing;
+    return closed;
 }
 
 /// As `send`.

@@ -5,7 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <new>
 #include <string>
+#include <string_view>
+#include <sys/mman.h>
 #include <vector>
 
 namespace {
@@ -20,6 +24,29 @@ std::string unknown_prepared()
     return backend::parse_complete() + backend::parameters({}) + backend::columns({{"x", unknown_type}}, 0) +
            backend::ready();
 }
+
+/// Zeros that take up no room.
+class untouched_memory {
+public:
+    explicit untouched_memory(std::size_t size)
+        : size_(size),
+          at_(::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) // NOLINT
+    {
+        if (at_ == MAP_FAILED) // NOLINT
+            throw std::bad_alloc();
+    }
+    untouched_memory(const untouched_memory&) = delete;
+    untouched_memory& operator=(const untouched_memory&) = delete;
+    untouched_memory(untouched_memory&&) = delete;
+    untouched_memory& operator=(untouched_memory&&) = delete;
+    ~untouched_memory() { ::munmap(at_, size_); }
+
+    [[nodiscard]] std::string_view text() const noexcept { return {static_cast<const char*>(at_), size_}; }
+
+private:
+    std::size_t size_;
+    void* at_;
+};
 
 std::string_view name_in(const spoken_server::message& parse)
 {
@@ -68,6 +95,25 @@ TEST(preparation, reads_text_where_the_catalogue_is_not_to_be_read)
     EXPECT_EQ(test.outcome(asking).at(0, 0).as<std::string>(), "words");
 }
 
+TEST(preparation, fails_with_the_look_up_that_made_a_transaction_fail)
+{
+    conversation test;
+    auto beginning = test.begin(test.db->run_script({"BEGIN", nullptr}));
+    ASSERT_EQ(test.server.expect("Q").size(), 1U);
+    test.server.say(backend::complete("BEGIN") + backend::ready('T'));
+    (void)test.outcome(beginning);
+    auto asking = test.ask("SELECT x FROM t");
+    ASSERT_EQ(test.server.expect("PDS").size(), 3U);
+    test.server.say(
+        backend::parse_complete() + backend::parameters({}) + backend::columns({{"x", unknown_type}}, 0) +
+        backend::ready('T'));
+    ASSERT_EQ(test.server.expect("PBES").size(), 4U);
+    test.server.say(backend::error("42501", "permission denied for table pg_type") + backend::ready('E'));
+    EXPECT_NE(test.error_of<pg::insufficient_privilege>(asking).find("look-up of types"), std::string::npos);
+    test.server.settle();
+    EXPECT_EQ(test.server.heard(), "");
+}
+
 // --- what is left with the server ----------------------------------------------------------------------------------
 
 TEST(preparation, leaves_its_name_to_be_closed_when_the_look_up_of_types_fails)
@@ -112,6 +158,27 @@ TEST(preparation, closes_nothing_that_the_server_refused)
         EXPECT_NE(test.error_of<pg::server_error>(asking).find(code), std::string::npos);
         EXPECT_EQ(closed_with_next(test), std::vector<std::string>());
     }
+}
+
+TEST(preparation, of_a_text_that_is_too_long_closes_nothing_yet)
+{
+    conversation test;
+    auto asking = test.ask("SELECT x FROM t");
+    const auto heard = test.server.expect("PDS");
+    ASSERT_EQ(heard.size(), 3U);
+    test.server.say(unknown_prepared());
+    ASSERT_EQ(test.server.expect("PBES").size(), 4U);
+    test.server.say(backend::error("57014", "canceling statement due to statement timeout") + backend::ready());
+    EXPECT_NE(test.error_of<pg::query_canceled>(asking), "");
+
+    const untouched_memory gigabyte(std::size_t{1} << 30U);
+    auto too_long = test.ask(gigabyte.text());
+    EXPECT_NE(test.error_of<pg::argument_error>(too_long), "");
+    auto script = test.begin(test.db->run_script({"CHECKPOINT", nullptr}));
+    ASSERT_EQ(test.server.expect("Q").size(), 1U);
+    test.server.say(backend::complete("CHECKPOINT") + backend::ready());
+    (void)test.outcome(script);
+    EXPECT_EQ(closed_with_next(test), std::vector<std::string>{std::string(name_in(heard[0]))});
 }
 
 // --- what is not prepared at all -----------------------------------------------------------------------------------
