@@ -216,6 +216,8 @@ database_core::listen(std::shared_ptr<database_core> self, std::string channel, 
     self->require_available();
     usage user{.kind = "listener", .label = options.call.name, .keeps = {}};
     auto connection = co_await take_connection(self, std::move(user), options.call);
+    if (!options.call.timeout)
+        options.call.timeout = client_limit(self->options_.command_timeout);
     auto opened = co_await connection->listen(std::move(channel), options);
     co_return pg::listener(std::make_shared<leased_listener>(std::move(connection), std::move(opened)));
 }

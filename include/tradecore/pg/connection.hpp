@@ -75,7 +75,7 @@ public:
 
     /// Listens to a channel, taken exactly as given (SQL's unquoted names are in lower case).
     /// @throws argument_error for a name that is none, and inside a transaction, where LISTEN would begin to work only
-    ///         when that is committed.
+    ///         when that is committed; timeout_error after `options.call.timeout`.
     [[nodiscard]] boost::asio::awaitable<listener> listen(std::string channel, listen_options options = {});
 
     /// Runs a text of one or more statements with the simple protocol, in one implicit transaction
