@@ -16,8 +16,7 @@ namespace tradecore::pg {
 
 namespace {
 
-// The server refuses messages and values of 1 GiB (MaxAllocSize).
-constexpr std::size_t max_bytes = 0x3FFF'FFFF;
+constexpr auto max_bytes = parameter_writer::max_bytes;
 
 // Cuts a string back to what it was unless told that all went well.
 class rollback {
@@ -91,20 +90,17 @@ void cut(std::string& text, std::size_t length)
 
 } // namespace
 
-void parameter_writer::append(std::string_view bytes)
-{
-    if (bytes.size() > max_bytes - std::min(max_bytes, to_->size())) {
-        refuse("the arguments take more than 1 GiB");
-    }
-    to_->append(bytes.data(), bytes.size());
-}
-
 void parameter_writer::append_text(std::string_view text)
 {
     if (text.find('\0') != std::string_view::npos) {
         refuse("the text contains NUL, which PostgreSQL cannot store; pass bytes");
     }
     append(text);
+}
+
+void parameter_writer::refuse_size() const
+{
+    refuse("the arguments take more than 1 GiB");
 }
 
 void parameter_writer::refuse(const std::string& reason) const
@@ -199,10 +195,10 @@ void parameters::write_bind(std::string& out, std::span<const oid> server_types,
     }
     const auto begin = out.size();
     const auto count = static_cast<std::uint16_t>(slots_.size());
-    const auto goes_as_it_is = [](const slot& argument, oid type) {
-        return argument.length < 0 || (argument.type == type && type != oids::jsonb);
+    const auto as_it_is = [](const slot& argument, oid type) {
+        return argument.length < 0 || detail::goes_as_it_is(argument.type, type);
     };
-    if (buffer_.size() < max_bytes / 2 && std::ranges::equal(slots_, server_types, goes_as_it_is)) {
+    if (buffer_.size() < max_bytes / 2 && std::ranges::equal(slots_, server_types, as_it_is)) {
         // As most calls are. Knowing how long it gets, and writing there, takes a third of the instructions.
         out.resize(begin + 2 * sizeof(count) + slots_.size() * 6 + buffer_.size());
         char* to = out.data() + begin;
@@ -250,6 +246,11 @@ wire_format parameters::write_value(std::string& out, std::size_t index, type_re
     }
     try {
         const std::string_view bytes(buffer_.data() + slot.offset, static_cast<std::size_t>(slot.length));
+        if (detail::goes_as_it_is(slot.type, server_type)) {
+            detail::store(out.data() + length_at, slot.length);
+            out += bytes;
+            return wire_format::binary;
+        }
         const auto format = detail::append_converted(out, {index + 1, slot.type, bytes}, server_type);
         detail::store(out.data() + length_at, static_cast<std::int32_t>(out.size() - length_at - 4));
         return format;

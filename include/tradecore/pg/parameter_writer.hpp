@@ -24,12 +24,20 @@ using argument_buffer = inline_vector<char, 192>;
 /// Where `parameter_traits<T>::encode` puts a value's bytes.
 class parameter_writer {
 public:
+    /// What all arguments may take together: the server refuses messages and values of 1 GiB (MaxAllocSize).
+    static constexpr std::size_t max_bytes = 0x3FFF'FFFF;
+
     /// @param position the argument's number, counted from 1, for messages.
     parameter_writer(detail::argument_buffer& to, std::size_t position) noexcept : to_(&to), position_(position) {}
 
     /// Appends bytes as they are.
     /// @throws argument_error beyond 1 GiB in all.
-    void append(std::string_view bytes);
+    void append(std::string_view bytes)
+    {
+        if (bytes.size() > max_bytes - to_->size())
+            refuse_size();
+        to_->append(bytes.data(), bytes.size());
+    }
     /// Appends an integer, the highest byte first.
     template <std::integral T>
     void append(T value)
@@ -75,6 +83,8 @@ public:
     [[noreturn]] void refuse_dimensions(std::size_t count) const;
 
 private:
+    [[noreturn]] void refuse_size() const;
+
     detail::argument_buffer* to_;
     std::size_t position_;
 };

@@ -3,6 +3,7 @@
 
 #include <tradecore/pg/column.hpp>
 #include <tradecore/pg/type_info.hpp>
+#include <tradecore/pg/type_names.hpp>
 
 #include <cstddef>
 #include <string>
@@ -16,6 +17,12 @@ struct natural_value {
     oid type;
     std::string_view bytes;
 };
+
+/// @returns whether a value of a `natural` type is kept here in the very bytes that the server wants.
+constexpr bool goes_as_it_is(oid natural, oid server) noexcept
+{
+    return natural == server && server != oids::jsonb;
+}
 
 /// Appends a value that is not NULL as the server wants it.
 /// @returns the format it took.

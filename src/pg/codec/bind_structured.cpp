@@ -178,8 +178,7 @@ bool append_binary_array(std::string& out, const natural_value& value, type_ref 
     }
     const auto rank = array.count() == 0 ? std::size_t{0} : array.dimensions().size();
     append(out, static_cast<std::int32_t>(rank));
-    const auto flags_at = out.size();
-    append(out, std::int32_t{0});
+    append(out, std::int32_t{array.has_null() ? 1 : 0});
     append(out, element.id());
     // These two count from 0 by the server's word.
     const bool from_zero = target == oids::int2vector || target == oids::oidvector;
@@ -187,13 +186,15 @@ bool append_binary_array(std::string& out, const natural_value& value, type_ref 
         append(out, array.dimensions()[i].size);
         append(out, from_zero ? std::int32_t{0} : array.dimensions()[i].lower_bound);
     }
-    bool has_null = false;
+    if (goes_as_it_is(array.element_type(), base)) {
+        out += array.rest();
+        return true;
+    }
     for (std::size_t i = 0; i < array.count(); ++i) {
         const auto length_at = out.size();
         append(out, std::int32_t{-1});
         const auto item = array.next();
         if (!item) {
-            has_null = true;
             continue;
         }
         if (!append_binary_value(out, *item, base)) {
@@ -201,7 +202,6 @@ bool append_binary_array(std::string& out, const natural_value& value, type_ref 
         }
         store(out.data() + length_at, static_cast<std::int32_t>(out.size() - length_at - 4));
     }
-    store(out.data() + flags_at, std::int32_t{has_null ? 1 : 0});
     return true;
 }
 

@@ -50,6 +50,18 @@ std::optional<natural_value> natural_array::next()
     return natural_value{position_, element_, take_bytes(rest_, length)};
 }
 
+bool natural_array::has_null() const noexcept
+{
+    for (auto rest = rest_; !rest.empty();) {
+        const auto length = take<std::int32_t>(rest);
+        if (length < 0) {
+            return true;
+        }
+        rest.remove_prefix(static_cast<std::size_t>(length));
+    }
+    return false;
+}
+
 const natural::shape& take_shape(std::string_view& bytes)
 {
     const natural::shape* shape = nullptr;

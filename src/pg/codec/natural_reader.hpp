@@ -28,6 +28,10 @@ public:
     /// Takes the next element; `count` times.
     /// @returns nothing for NULL.
     [[nodiscard]] std::optional<natural_value> next();
+    /// @returns whether one of the elements still to be taken is NULL.
+    [[nodiscard]] bool has_null() const noexcept;
+    /// @returns the elements still to be taken as the wire has them: each one's length, -1 for NULL, and bytes.
+    [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
 
 private:
     std::size_t position_;
