@@ -42,7 +42,7 @@ void append_hex(std::string& to, unsigned char byte)
 
 // Whether a number's shortest text, which is in scientific notation, lies exactly between it and its neighbour:
 // moved by next to nothing one way or the other, it is the neighbour's. Such a text reads back as the number, by
-// the rule that ties go to even; the server takes no chances and prints one digit more.
+// the rule that ties go to even; the server takes no chances and prints more digits.
 template <class T>
 bool is_half_way(T value, std::string_view text)
 {
@@ -82,10 +82,16 @@ std::string shortest(T value)
         }
         const auto point = text.find('.');
         const auto after_point = point == std::string_view::npos ? 0 : text.find('e') - point - 1;
-        const auto longer = std::to_chars(
-            buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific,
-            static_cast<int>(after_point) + 1);
-        return {buffer.data(), longer.ptr};
+        const std::string half_way(text.substr(0, text.find('e')));
+        for (int precision = static_cast<int>(after_point) + 1;; ++precision) {
+            const auto longer = std::to_chars(
+                buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific, precision);
+            const std::string_view found(buffer.data(), static_cast<std::size_t>(longer.ptr - buffer.data()));
+            // As long as there are only zeros more, it is the same number.
+            const auto mantissa = found.substr(0, found.find('e'));
+            if (mantissa.substr(0, mantissa.find_last_not_of("0.") + 1) != half_way)
+                return std::string(found);
+        }
     }
     const auto fixed = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
     return {buffer.data(), fixed.ptr};

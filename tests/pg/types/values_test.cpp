@@ -405,6 +405,8 @@ TEST(Numbers, ArePrintedAsTheServerPrintsThem)
     EXPECT_EQ(
         parameters::encode(76'601'424.0F, 1.674706854855083e-180, -2.288571230419075e+250, 5e-324).describe(1000),
         "7.6601424e+07, 1.674706854855083e-180, -2.288571230419075e+250, 5e-324");
+    // 4.1657e+08 does too, and with one and two more digits it is the same number.
+    EXPECT_EQ(parameters::encode(416'569'984.0F, 83'524'896.0F).describe(1000), "4.1656998e+08, 8.3524896e+07");
 }
 
 } // namespace
