@@ -10,60 +10,12 @@ namespace tradecore::resilience {
 
 namespace {
 
-constexpr std::chrono::milliseconds longest_probe{5'000};
 /// Of a background pause, added at random.
 constexpr double background_jitter = 0.25;
 /// Changes that can follow from one call without listeners that act: a probe is overdue and another begins.
 constexpr std::size_t usual_changes = 4;
 
 } // namespace
-
-void breaker_options::validate() const
-{
-    demand(failure_threshold >= 1, "breaker_options.failure_threshold must be at least 1");
-    demand(burst.count() >= 0, "breaker_options.burst must not be negative");
-    demand(probe_timeout.count() > 0, "breaker_options.probe_timeout must be positive");
-    demand(probe_timeout <= longest_probe, "breaker_options.probe_timeout must be at most 5 s");
-    demand(background_probe.count() > 0, "breaker_options.background_probe must be positive");
-    demand(
-        background_probe_limit >= background_probe,
-        "breaker_options.background_probe_limit must not be below background_probe");
-    demand(caller_probe >= probe_timeout, "breaker_options.caller_probe must not be below probe_timeout");
-}
-
-std::string_view to_string(breaker_state state) noexcept
-{
-    switch (state) {
-    case breaker_state::closed:
-        return "closed";
-    case breaker_state::open:
-        return "open";
-    case breaker_state::half_open:
-        return "half-open";
-    }
-    return "unknown";
-}
-
-std::string_view to_string(breaker_cause cause) noexcept
-{
-    switch (cause) {
-    case breaker_cause::too_many_failures:
-        return "too many failures in a row";
-    case breaker_cause::background_probe_begins:
-        return "a background probe begins";
-    case breaker_cause::caller_probe_begins:
-        return "a caller's probe begins";
-    case breaker_cause::probe_succeeded:
-        return "the probe succeeded";
-    case breaker_cause::probe_failed:
-        return "the probe failed";
-    case breaker_cause::probe_overdue:
-        return "the probe did not end in time";
-    case breaker_cause::probe_given_back:
-        return "the probe was given back";
-    }
-    return "unknown";
-}
 
 circuit_breaker::circuit_breaker(const breaker_options& options, random_source random)
     : options_(options), random_(std::move(random))

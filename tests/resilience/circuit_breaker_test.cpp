@@ -126,6 +126,18 @@ TEST(circuit_breaker, counts_each_lost_connection_when_told_to)
     EXPECT_EQ(b.breaker.state(), open);
 }
 
+TEST(circuit_breaker, does_not_stretch_a_burst_beyond_its_outage)
+{
+    bench b({.burst = 1h});
+    b.attempt(outcome::connection_lost);
+    b.open();
+    b.now = start + 30s;
+    b.attempt(outcome::success);
+    ASSERT_EQ(b.breaker.state(), closed);
+    b.attempt(outcome::connection_lost);
+    EXPECT_EQ(b.breaker.consecutive_failures(), 1U);
+}
+
 TEST(circuit_breaker, has_no_background_probes_while_it_is_closed)
 {
     bench b;
@@ -251,7 +263,7 @@ TEST(circuit_breaker, gives_up_a_probe_that_does_not_end_in_time)
     bench b;
     b.open();
     auto hanging = b.breaker.admit(start + 30s);
-    EXPECT_FALSE(b.breaker.admit(start + 35s));
+    EXPECT_FALSE(b.breaker.admit(start + 36s));
     EXPECT_EQ(b.breaker.state(), open);
     EXPECT_EQ(b.told.back().cause, breaker_cause::probe_overdue);
     EXPECT_EQ(b.told.back().when, start + 35s);
@@ -305,6 +317,15 @@ TEST(circuit_breaker, gives_the_turn_of_a_caller_that_was_cancelled_to_the_next)
     EXPECT_EQ(b.told.back().cause, breaker_cause::probe_given_back);
     EXPECT_EQ(b.told.back().when, start + 30s);
     EXPECT_TRUE(b.breaker.admit(start + 30s));
+}
+
+TEST(circuit_breaker, leaves_the_background_its_time_when_a_caller_was_cancelled)
+{
+    bench b;
+    b.open();
+    b.breaker.try_background_probe(start + 29s).settle(outcome::failure, start + 29s);
+    (void)b.breaker.admit(start + 30s);
+    EXPECT_EQ(b.breaker.next_background_probe(), start + 31s);
 }
 
 TEST(circuit_breaker, does_not_spin_when_background_probes_tell_nothing)
@@ -496,6 +517,17 @@ TEST(circuit_breaker, does_not_call_a_listener_that_was_removed_not_even_by_itse
     b.breaker.remove_listener(other);
     (void)b.breaker.admit(start + 30s);
     EXPECT_EQ(calls, 7);
+}
+
+TEST(circuit_breaker, does_not_call_a_listener_that_another_has_removed_for_the_same_change)
+{
+    bench b;
+    int calls = 0;
+    circuit_breaker::listener_id later = 0;
+    b.breaker.add_listener([&](const breaker_change&) { b.breaker.remove_listener(later); });
+    later = b.breaker.add_listener([&](const breaker_change&) { ++calls; });
+    b.open();
+    EXPECT_EQ(calls, 0);
 }
 
 // --- options ---------------------------------------------------------------------------------------

@@ -164,6 +164,13 @@ TEST(retry, does_not_wait_for_what_would_begin_after_the_deadline)
     EXPECT_EQ(call.failed(collided, start + 50ms, all).stop, give_up::deadline);
 }
 
+TEST(retry, names_the_deadline_when_it_passed_during_the_last_attempt)
+{
+    const retry_policies policies{.outage = {.max_attempts = 1}};
+    retry call(policies, deadline::after(start, 1s), nullptr, start);
+    EXPECT_EQ(call.failed(lost, start + 1s, all).stop, give_up::deadline);
+}
+
 TEST(retry, adds_its_pause_to_the_time_it_was_told_to_stay_away)
 {
     const retry_policies policies;

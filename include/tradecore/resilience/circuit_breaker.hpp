@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <tradecore/resilience/breaker_change.hpp>
 #include <tradecore/resilience/breaker_options.hpp>
 #include <tradecore/resilience/deadline.hpp>
 #include <tradecore/resilience/random_source.hpp>
@@ -11,51 +12,10 @@
 #include <functional>
 #include <list>
 #include <optional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace tradecore::resilience {
-
-enum class breaker_state {
-    /// Everybody is admitted.
-    closed,
-    /// Nobody is admitted until a probe is due.
-    open,
-    /// One probe is under way, nobody else is admitted.
-    half_open
-};
-
-/// How what was admitted ended, as far as the health of the other side goes.
-enum class outcome {
-    /// The other side answered, be it with an error of the caller's making.
-    success,
-    failure,
-    /// A failure that tends to come in bursts: a connection that existed was lost.
-    connection_lost,
-    /// Says nothing about the other side: cancelled, refused credentials, everything busy.
-    neutral
-};
-
-/// Why a breaker changed its state.
-enum class breaker_cause {
-    too_many_failures,
-    background_probe_begins,
-    caller_probe_begins,
-    probe_succeeded,
-    probe_failed,
-    /// The probe had no outcome when its time was over.
-    probe_overdue,
-    /// The probe ended without telling anything: cancelled, or its outcome was neutral.
-    probe_given_back
-};
-
-struct breaker_change {
-    breaker_state from;
-    breaker_state to;
-    breaker_cause cause;
-    time_point when;
-};
 
 /// What has happened since the breaker was made.
 struct breaker_stats {
@@ -66,9 +26,6 @@ struct breaker_stats {
     /// Outcomes that came after a change of state and were dropped.
     std::uint64_t stale = 0;
 };
-
-[[nodiscard]] std::string_view to_string(breaker_state state) noexcept;
-[[nodiscard]] std::string_view to_string(breaker_cause cause) noexcept;
 
 /// Stops calling what does not answer, and finds out when it does again.
 ///
@@ -81,6 +38,12 @@ struct breaker_stats {
 ///
 /// A machine without clock, threads or I/O: it takes the time from its callers, and a time before the latest
 /// it has acted on as that one. An overdue probe is noticed at the next call that passes a time.
+///
+///     auto answer = breaker.admit(clock::now());
+///     if (!answer)
+///         throw circuit_open(answer.come_again_in);
+///     …                                                // an attempt, within answer.granted.limit()
+///     answer.granted.settle(outcome::success, clock::now());
 ///
 /// Thread safety: none; permits belong to it, so they are settled, dropped and destroyed under the same
 /// strand or lock. Lifetimes: must outlive its permits. While it is closed nothing allocates.
