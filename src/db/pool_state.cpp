@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tradecore/db/pool_state.hpp>
+#include <tradecore/resilience/backoff.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -149,15 +150,10 @@ pool_state::connected pool_state::connect_succeeded(time_point now, double lotte
 std::optional<pool_state::ticket> pool_state::connect_failed(time_point now, bool no_room, double lottery)
 {
     --connecting_;
-    std::chrono::duration<double, std::milli> pause = options_.connect_backoff;
-    for (unsigned i = 0; i < failures_ && pause < options_.connect_backoff_limit; ++i)
-        pause *= 2;
-    ++failures_;
-    pause = std::min<std::chrono::duration<double, std::milli>>(pause, options_.connect_backoff_limit);
-    pause *= 0.5 + 0.5 * lottery;
-    if (no_room)
-        pause = std::max<std::chrono::duration<double, std::milli>>(pause, no_room_pause);
-    no_connect_before_ = now + std::chrono::duration_cast<clock::duration>(pause);
+    const resilience::backoff_policy half{
+        .base = options_.connect_backoff, .cap = options_.connect_backoff_limit, .jitter = 0.5};
+    const auto pause = resilience::pause(half, failures_++, lottery);
+    no_connect_before_ = now + (no_room ? std::max<clock::duration>(pause, no_room_pause) : pause);
     if (no_room && size() > 0)
         return std::nullopt;
     return take_first_waiter();

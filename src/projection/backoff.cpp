@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projection/backoff.hpp"
 
+#include <tradecore/resilience/backoff.hpp>
+
 #include <algorithm>
+#include <chrono>
 
 namespace tradecore::projection {
 
 std::chrono::milliseconds backoff(const backoff_policy& policy, int attempt, double lottery) noexcept
 {
-    auto whole = std::min(policy.base, policy.cap);
-    for (int i = 1; i < attempt && whole < policy.cap; ++i) {
-        whole = whole > policy.cap / 2 ? policy.cap : whole * 2;
-    }
-    const auto half = whole / 2;
-    const auto random = static_cast<double>((whole - half).count()) * lottery;
-    return half + std::chrono::milliseconds{static_cast<std::chrono::milliseconds::rep>(random)};
+    const resilience::backoff_policy half{.base = policy.base, .cap = policy.cap, .jitter = 0.5};
+    const auto doublings = static_cast<unsigned>(std::max(0, attempt - 1));
+    return std::chrono::duration_cast<std::chrono::milliseconds>(resilience::pause(half, doublings, lottery));
 }
 
 } // namespace tradecore::projection
