@@ -171,6 +171,25 @@ TEST(types, of_arguments_that_do_not_fit_are_refused_and_the_connection_serves_o
     });
 }
 
+TEST(types, that_only_the_server_reads_come_as_text)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect();
+        const auto all = co_await db->fetchrow<std::tuple<
+            std::string, std::string, std::string, std::string, std::string, std::string, std::uint32_t, std::string,
+            std::vector<std::string>>>(
+            "SELECT 'pg_class'::regclass, pg_typeof(1), 'now'::regproc, 'pg_catalog'::regnamespace, '(0,1)'::tid, "
+            "'7'::cid, '7'::cid, 'mine'::refcursor, ARRAY['pg_class'::regclass, 'pg_type']");
+        EXPECT_EQ(
+            all.value(), std::tuple(
+                             "pg_class", "integer", "now", "pg_catalog", "(0,1)", "7", 7U, "mine",
+                             std::vector<std::string>{"pg_class", "pg_type"}));
+        EXPECT_EQ(co_await db->fetchval<std::string>("SELECT pg_sleep(0)"), "");
+        EXPECT_EQ(co_await db->fetchval<std::int64_t>("SELECT $1::regclass::oid::int8", "pg_class"), 1259);
+        EXPECT_FALSE((co_await db->fetchval<std::string>("SELECT pg_current_snapshot()")).empty());
+    });
+}
+
 TEST(types, come_in_text_format_from_scripts_too)
 {
     run([]() -> asio::awaitable<void> {
