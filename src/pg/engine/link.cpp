@@ -226,12 +226,15 @@ void link::on_deadline()
             client_errc::connection_closed, peer_ + " did not answer a request to cancel within " +
                                                 std::to_string(cancel_timeout.count()) +
                                                 " ms; the connection was closed")));
-    const auto late = std::make_exception_ptr(timeout_error("no answer from " + peer_ + " within the time limit"));
-    auto earliest = gate_.dismiss_late(now, late);
+    auto earliest = gate_.dismiss_late(
+        now, std::make_exception_ptr(timeout_error(
+                 "the time limit passed before the connection to " + peer_ + " was free; nothing was sent")));
     if (cancelling_ && cancelling_->target && cancelling_->again <= now)
         send_cancel();
     if (cancelling_)
         earliest = std::min({earliest, cancelling_->limit, cancelling_->again});
+    const auto late = std::make_exception_ptr(
+        timeout_error("the time limit passed before " + peer_ + " had answered; it was asked to stop"));
     for (auto waiting = first_; waiting; waiting = waiting->next_) {
         if (waiting->deadline > now) {
             earliest = std::min(earliest, waiting->deadline);
