@@ -234,8 +234,8 @@ void circuit_breaker::tell_listeners() noexcept
         return;
     telling_ = true;
     // By index: a listener that acts adds changes to the end.
-    for (std::size_t i = 0; i < untold_.size(); ++i) {
-        const breaker_change what = untold_[i];
+    for (std::size_t next = 0; next < untold_.size();) {
+        const breaker_change what = untold_[next++];
         for (subscription& each : listeners_) {
             if (each.ended)
                 continue;
