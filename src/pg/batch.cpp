@@ -29,6 +29,10 @@ void batch::push_entry(statement added)
     // A server that takes COPY data would take the entries behind it for data.
     if (detail::copies_through_client(added.sql.text))
         throw argument_error("COPY cannot be part of a batch; copy_in and copy_out are for that");
+    // What was committed in between could not be undone with the rest.
+    if (mode_ == batch_mode::one_transaction && detail::controls_transaction(added.sql.text))
+        throw argument_error(
+            "a batch that is one transaction has no entries that begin or end one; batch_mode::each_alone may");
     entries_.push_back(std::move(added));
 }
 

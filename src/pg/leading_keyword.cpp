@@ -142,4 +142,19 @@ bool may_commit(std::string_view sql) noexcept
     return std::ranges::any_of(words, [&](std::string_view each) { return is_word(word, each); });
 }
 
+bool controls_transaction(std::string_view sql) noexcept
+{
+    const auto word = first_word(sql);
+    if (is_word(word, "prepare"))
+        return is_word(take_token(sql), "transaction");
+    if (is_word(word, "rollback")) {
+        auto next = take_token(sql);
+        if (is_word(next, "work") || is_word(next, "transaction"))
+            next = take_token(sql);
+        return !is_word(next, "to");
+    }
+    static constexpr std::array<std::string_view, 5> words{"begin", "start", "commit", "end", "abort"};
+    return std::ranges::any_of(words, [&](std::string_view each) { return is_word(word, each); });
+}
+
 } // namespace tradecore::pg::detail

@@ -14,4 +14,7 @@ namespace tradecore::pg::detail {
 /// @returns whether a statement may commit what was done so far, or a part of what it does itself.
 [[nodiscard]] bool may_commit(std::string_view sql) noexcept;
 
+/// @returns whether a statement begins or ends a transaction; ROLLBACK TO a savepoint does neither.
+[[nodiscard]] bool controls_transaction(std::string_view sql) noexcept;
+
 } // namespace tradecore::pg::detail

@@ -47,6 +47,18 @@ TEST(may_commit, knows_what_ends_transactions)
         EXPECT_FALSE(detail::may_commit(sql)) << sql;
 }
 
+TEST(controls_transaction, knows_what_begins_and_ends_one)
+{
+    for (const auto* sql :
+         {"BEGIN", "/* */ start transaction", "; Commit", "END", "ABORT", "ROLLBACK", "ROLLBACK AND CHAIN",
+          "ROLLBACK WORK", "rollback prepared 'x'", "COMMIT PREPARED 'x'", "PREPARE TRANSACTION 'x'"})
+        EXPECT_TRUE(detail::controls_transaction(sql)) << sql;
+    for (const auto* sql :
+         {"", "SELECT 'commit'", "SAVEPOINT a", "RELEASE a", "ROLLBACK TO a", "rollback work to savepoint a",
+          "ROLLBACK TRANSACTION TO a", "PREPARE p AS SELECT 1", "ended"})
+        EXPECT_FALSE(detail::controls_transaction(sql)) << sql;
+}
+
 TEST(batch, keeps_entries_with_their_arguments_encoded)
 {
     batch todo;
@@ -67,6 +79,23 @@ TEST(batch, refuses_copy)
         message_of<argument_error>([&] { (void)todo.add_execute("COPY t FROM STDIN"); }).find("COPY"),
         std::string::npos);
     EXPECT_EQ(todo.size(), 0U);
+}
+
+TEST(batch, that_is_one_transaction_refuses_to_begin_and_end_one)
+{
+    batch together;
+    (void)together.add_execute("INSERT INTO t VALUES (1)");
+    for (const auto* sql : {"BEGIN", "COMMIT", "ROLLBACK", "END", "PREPARE TRANSACTION 'x'"})
+        EXPECT_NE(
+            message_of<argument_error>([&] { (void)together.add_execute(runtime_sql(sql)); }).find("one transaction"),
+            std::string::npos)
+            << sql;
+    (void)together.add_execute("ROLLBACK TO SAVEPOINT a");
+    EXPECT_EQ(together.size(), 2U);
+
+    batch alone(batch_mode::each_alone);
+    (void)alone.add_execute("COMMIT");
+    EXPECT_EQ(alone.size(), 1U);
 }
 
 batch_answers answers_of(const batch& asked, bool fails)

@@ -52,7 +52,9 @@ struct batch_handle {
 ///     auto answers = co_await db.run(std::move(todo));
 ///     use(answers.get(id), answers.get(touched).rows_affected());
 ///
-/// Arguments are encoded when they are added; nothing added needs to live on. COPY is refused.
+/// Arguments are encoded when they are added; nothing added needs to live on. COPY is refused,
+/// and so are BEGIN, COMMIT and their like in a batch that is one transaction, with an argument_error.
+/// Entries are described to the connection before the first is run: none can use a table that one before it creates.
 ///
 /// Thread safety: none.
 class batch {

@@ -97,7 +97,6 @@ TEST(repetition, of_a_batch_is_harmless_unless_something_may_have_been_committed
     using enum pg::batch_mode;
     EXPECT_TRUE(failing_batch(one_transaction, "UPDATE t SET n = 1", "UPDATE u SET n = 1").is_repeated());
     EXPECT_FALSE(failing_batch(one_transaction, "CALL p()", "UPDATE u SET n = 1").is_repeated());
-    EXPECT_FALSE(failing_batch(one_transaction, "COMMIT", "UPDATE u SET n = 1").is_repeated());
     EXPECT_FALSE(failing_batch(one_transaction, "UPDATE t SET n = 1", "CALL p()").is_repeated());
     // Entries that are alone are repeated alone.
     EXPECT_TRUE(failing_batch(each_alone, "CALL p()", "UPDATE u SET n = 1").is_repeated());
