@@ -3,6 +3,7 @@
 
 #include <tradecore/pg/codec/copy_row_encoder.hpp>
 #include <tradecore/pg/copy.hpp>
+#include <tradecore/pg/open_handle.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -36,8 +37,8 @@ public:
         if (core_)
             core_->abandon();
     }
-    [[nodiscard]] copy_in_core* operator->() const noexcept { return core_.get(); }
-    [[nodiscard]] const std::shared_ptr<copy_in_core>& shared() const noexcept { return core_; }
+    [[nodiscard]] copy_in_core* operator->() const { return shared().get(); }
+    [[nodiscard]] const std::shared_ptr<copy_in_core>& shared() const { return opened(core_, "COPY"); }
 
 private:
     std::shared_ptr<copy_in_core> core_;
@@ -60,7 +61,8 @@ private:
 /// waits for ever, or to its time limit.
 ///
 /// Errors: the server's (a constraint, for instance) comes out of a later `write…` or of `finish`; what was written
-///         is dropped. `argument_error` for a row that does not fit: it was not written, others may follow.
+///         is dropped. `argument_error` for a row that does not fit: it was not written, others may follow; and for
+///         a writer that was moved from.
 /// Cancellation: terminal, of every wait; nothing is stored.
 /// Thread safety: none; one call at a time.
 /// Lifetimes: independent of the session. Destruction before `finish` gives it up: nothing is stored, cleaning up
@@ -87,7 +89,7 @@ public:
     {
         encoder_.append(core_->buffer(), row);
     }
-    [[nodiscard]] bool full() const noexcept { return core_->buffer().size() >= detail::copy_piece; }
+    [[nodiscard]] bool full() const { return core_->buffer().size() >= detail::copy_piece; }
     /// Hands over what was written, and waits while much waits to be sent.
     [[nodiscard]] boost::asio::awaitable<void> flush() { return core_->send(encoder_.rows()); }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tradecore/pg/copy.hpp>
+#include <tradecore/pg/open_handle.hpp>
 #include <tradecore/pg/row_mapping.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -57,7 +58,8 @@ boost::asio::awaitable<std::vector<T>> next_copied(std::shared_ptr<copy_out_rows
 /// end the reader has the connection for itself: other statements on it wait, and one that the reader's own coroutine
 /// awaits before the end may wait for ever.
 ///
-/// Errors: as of `session::fetch`, at any slice; rows of slices before it were read.
+/// Errors: as of `session::fetch`, at any slice; rows of slices before it were read. `argument_error` for a reader
+///         that was moved from.
 /// Cancellation: terminal; the server is asked to stop.
 /// Thread safety: none; one call at a time.
 /// Lifetimes: independent of the session. Destruction before the end asks the server to stop, in the background (in a
@@ -70,7 +72,10 @@ public:
     {}
 
     /// @returns the next rows; none at the end and ever after.
-    [[nodiscard]] boost::asio::awaitable<std::vector<T>> next() { return detail::next_copied<T>(rows_); }
+    [[nodiscard]] boost::asio::awaitable<std::vector<T>> next()
+    {
+        return detail::next_copied<T>(detail::opened(rows_, "COPY"));
+    }
 
 private:
     std::shared_ptr<detail::copy_out_rows> rows_;
@@ -95,7 +100,7 @@ public:
     }
 
     /// @returns data that has come, cut anywhere; none at the end and ever after.
-    [[nodiscard]] boost::asio::awaitable<std::string> read() { return core_->read(0); }
+    [[nodiscard]] boost::asio::awaitable<std::string> read() { return detail::opened(core_, "COPY")->read(0); }
 
 private:
     std::shared_ptr<detail::copy_out_core> core_;

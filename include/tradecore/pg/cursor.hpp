@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <tradecore/pg/open_handle.hpp>
 #include <tradecore/pg/result.hpp>
 #include <tradecore/pg/row_mapping.hpp>
 
@@ -16,7 +17,7 @@ namespace tradecore::pg {
 
 /// How a cursor reads.
 struct cursor_options {
-    /// How many rows a slice has at most; at least 1.
+    /// How many rows a slice has at most; at least 1, or the cursor is refused with `argument_error`.
     std::size_t rows = 1'000;
     /// A slice ends early when its rows take so many bytes. The first rows are asked for in a small number, later
     /// ones in the number that fits by what rows have taken so far, so a slice is hardly ever larger than this and one
@@ -68,7 +69,8 @@ boost::asio::awaitable<std::vector<T>> next_rows(std::shared_ptr<cursor_core> of
 /// has the connection for itself: other statements on that wait, and one that the cursor's own coroutine awaits waits
 /// for ever, or to its time limit.
 ///
-/// Errors: of `next` as of `session::fetch`; the cursor is then over.
+/// Errors: of `next` as of `session::fetch`; the cursor is then over. `argument_error` from the call itself for a
+///         cursor that is not open: default-constructed, or moved from.
 /// Cancellation: of `next`, terminal; the server is asked to stop, and the cursor is over.
 /// Thread safety: none; one call at a time.
 /// Lifetimes: independent of the session. Destruction gives it up: cleaning up happens in the background.
@@ -97,13 +99,13 @@ public:
     [[nodiscard]] boost::asio::awaitable<slice> next()
     {
         if constexpr (std::is_same_v<T, result>)
-            return core_->next();
+            return detail::opened(core_, "cursor")->next();
         else
-            return detail::next_rows<T>(core_);
+            return detail::next_rows<T>(detail::opened(core_, "cursor"));
     }
 
     /// Ends it before its last row, as if that had been read. Does nothing at the end.
-    [[nodiscard]] boost::asio::awaitable<void> close() { return core_->close(); }
+    [[nodiscard]] boost::asio::awaitable<void> close() { return detail::opened(core_, "cursor")->close(); }
 
 private:
     std::shared_ptr<detail::cursor_core> core_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tradecore/pg/notification.hpp>
+#include <tradecore/pg/open_handle.hpp>
 #include <tradecore/pg/statement.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -53,6 +54,7 @@ public:
 /// sends UNLISTEN, in the background, after the end of a transaction that is open. A `next` that waits meanwhile ends
 /// with a connection_error.
 ///
+/// Errors: every call throws `argument_error` for a listener that is not open: default-constructed, or moved from.
 /// Thread safety: none. Lifetimes: independent of the connection object; when the connection ends, so does the feed.
 class listener {
 public:
@@ -75,14 +77,16 @@ public:
     /// Waits for a notification.
     /// @throws the connection's error, once everything that had come before it was taken.
     /// Cancellation: any kind; nothing is lost, the listener goes on.
-    [[nodiscard]] boost::asio::awaitable<notification> next() { return core_->next(); }
+    [[nodiscard]] boost::asio::awaitable<notification> next() { return core().next(); }
     /// @returns a notification that has come already, if there is one.
-    [[nodiscard]] std::optional<notification> try_next() { return core_->try_next(); }
-    [[nodiscard]] const std::string& channel() const noexcept { return core_->channel(); }
+    [[nodiscard]] std::optional<notification> try_next() { return core().try_next(); }
+    [[nodiscard]] const std::string& channel() const { return core().channel(); }
     /// @returns how many were dropped in all because the queue was full.
-    [[nodiscard]] std::uint64_t missed() const noexcept { return core_->missed(); }
+    [[nodiscard]] std::uint64_t missed() const { return core().missed(); }
 
 private:
+    [[nodiscard]] detail::listener_core& core() const { return *detail::opened(core_, "listener"); }
+
     std::shared_ptr<detail::listener_core> core_;
 };
 
