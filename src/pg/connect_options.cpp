@@ -8,6 +8,7 @@
 
 #include <tradecore/pg/connect_options.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <limits>
@@ -85,6 +86,21 @@ bool is_limit(std::chrono::milliseconds time)
     return time.count() > 0 && time <= std::chrono::seconds(std::numeric_limits<std::int32_t>::max());
 }
 
+// What would undo an option of its own, or what this library relies on. In any case: so the server takes names.
+std::optional<std::string> problem_of_setting(const std::string& name)
+{
+    std::string plain = name;
+    std::ranges::transform(
+        plain, plain.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    if (plain == "user" || plain == "database")
+        return name + " must not be among the settings: connect_options::" + plain + " is for that";
+    if (plain == "client_encoding")
+        return name + " must not be among the settings: it is always UTF8";
+    if (plain == "replication")
+        return name + " must not be among the settings: replication is not supported";
+    return std::nullopt;
+}
+
 bool has_nul(const std::string& text)
 {
     return text.find('\0') != std::string::npos;
@@ -127,6 +143,8 @@ std::optional<std::string> problem_of(const connect_options& options)
     for (const auto& [name, text] : options.settings) {
         if (name.empty() || has_nul(name) || has_nul(text))
             return "the name of a setting is empty, or a setting contains NUL";
+        if (auto problem = problem_of_setting(name))
+            return problem;
     }
     return std::nullopt;
 }

@@ -284,6 +284,24 @@ TEST(ConnectOptions, AreCheckedWhenPutTogetherByHand)
         "connect_options: the name of a setting is empty, or a setting contains NUL");
 }
 
+TEST(ConnectOptions, RefuseSettingsThatWouldUndoOthers)
+{
+    const auto problem = [](const std::string& name) {
+        connect_options options;
+        options.hosts.push_back({.host = "db"});
+        options.user = "ann";
+        options.settings[name] = "x";
+        return test::message_of<std::invalid_argument>([&options] { options.validate(); });
+    };
+    EXPECT_EQ(problem("search_path"), "(nothing thrown)");
+    EXPECT_EQ(problem("users"), "(nothing thrown)");
+    const std::string not_there = " must not be among the settings: ";
+    EXPECT_EQ(problem("user"), "connect_options: user" + not_there + "connect_options::user is for that");
+    EXPECT_EQ(problem("Database"), "connect_options: Database" + not_there + "connect_options::database is for that");
+    EXPECT_EQ(problem("CLIENT_ENCODING"), "connect_options: CLIENT_ENCODING" + not_there + "it is always UTF8");
+    EXPECT_EQ(problem("replication"), "connect_options: replication" + not_there + "replication is not supported");
+}
+
 TEST(ConnectOptions, DescribeThemselvesWithoutThePassword)
 {
     EXPECT_EQ(parse("postgresql://ann:secret@db:6000/shop").describe(), "db:6000/shop as ann");

@@ -78,6 +78,8 @@ struct connect_options {
     /// `longest_statement_timeout` is the most.
     std::chrono::milliseconds statement_timeout{0};
     /// Further run-time parameters for the start-up message, such as `search_path`; it takes 10,000 bytes in all.
+    /// Not for `user` and `database`, which have members of their own, nor for `client_encoding`, which is always UTF8,
+    /// nor for `replication`, which is not supported.
     std::map<std::string, std::string> settings;
 
     pg::prepared_statements prepared_statements = pg::prepared_statements::named;
