@@ -137,7 +137,13 @@ struct outcome {
     std::string output;
 };
 
-outcome compile(const std::string& source)
+std::string usual_compiler()
+{
+    const char* chosen = std::getenv("TRADECORE_CXX");
+    return chosen != nullptr ? chosen : "clang++-19";
+}
+
+outcome compile(const std::string& source, const std::string& compiler = usual_compiler())
 {
     namespace fs = std::filesystem;
     const auto root = fs::path(__FILE__).parent_path().parent_path().parent_path();
@@ -148,9 +154,7 @@ outcome compile(const std::string& source)
     }
     ::close(handle);
     std::ofstream(file) << source;
-    const char* chosen = std::getenv("TRADECORE_CXX");
-    const auto command = std::string(chosen != nullptr ? chosen : "clang++-19") + " -std=c++20 -fsyntax-only -I" +
-                         (root / "include").string() + " " + file + " 2>&1";
+    const auto command = compiler + " -std=c++20 -fsyntax-only -I" + (root / "include").string() + " " + file + " 2>&1";
     std::string output;
     FILE* const pipe = ::popen(command.c_str(), "r");
     std::array<char, 4096> buffer{};
@@ -201,6 +205,18 @@ TEST_P(RefusedCode, DoesNotCompileAndSaysWhy)
 INSTANTIATE_TEST_SUITE_P(All, RefusedCode, ::testing::ValuesIn(cases), [](const auto& instance) {
     return std::string(instance.param.name);
 });
+
+// It would make programs of it that crash.
+TEST(RefusedCompiler, IsAnOldGpp)
+{
+    if (std::system("g++-12 --version > /dev/null 2>&1") != 0) // NOLINT(concurrency-mt-unsafe)
+        GTEST_SKIP() << "there is no g++-12";
+    for (const auto* const header : {"connection", "result"}) {
+        const auto bad = compile(std::string("#include <tradecore/pg/") + header + ".hpp>\n", "g++-12");
+        EXPECT_FALSE(bad.compiled) << header;
+        EXPECT_NE(bad.output.find("miscompiles common coroutine shapes"), std::string::npos) << bad.output;
+    }
+}
 
 } // namespace
 } // namespace tradecore::pg

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+// Even without CMake it must not come to programs that compile and then crash.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#error "g++ below 13 miscompiles common coroutine shapes: take clang++ 17 or later, or g++ 13 or later"
+#endif
+
 #include <boost/uuid/uuid.hpp>
 
 #include <chrono>
