@@ -133,6 +133,11 @@ public:
     /// a transaction of this database it belongs to it.
     [[nodiscard]] boost::asio::awaitable<std::vector<pg::result>>
     run_script(sql_text text, pg::call_options options = {});
+    /// The same of a literal, or of a `runtime_sql`.
+    [[nodiscard]] boost::asio::awaitable<std::vector<pg::result>> run_script(sql<> text, pg::call_options options = {})
+    {
+        return run_script(text.text(), options);
+    }
 
     /// Listens to a channel on a connection that is taken from the pool for as long as the listener lives, and is
     /// closed with it: what one session listens to must not wait for another's statements, nor be inherited by the

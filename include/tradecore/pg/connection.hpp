@@ -82,6 +82,11 @@ public:
     /// unless the text says otherwise.
     /// @returns one result per statement, fields in text format.
     [[nodiscard]] boost::asio::awaitable<std::vector<result>> run_script(sql_text text, call_options options = {});
+    /// The same of a literal, or of a `runtime_sql`.
+    [[nodiscard]] boost::asio::awaitable<std::vector<result>> run_script(sql<> text, call_options options = {})
+    {
+        return run_script(text.text(), options);
+    }
 
     /// Says goodbye to the server and closes the socket; never fails and waits for nobody.
     void close() noexcept;
