@@ -3,21 +3,35 @@
 #include "support/postgres.hpp"
 #include "support/run.hpp"
 
+#include <tradecore/db/database.hpp>
 #include <tradecore/errors.hpp>
 #include <tradecore/pg/connection.hpp>
 #include <tradecore/pg/trace.hpp>
 #include <tradecore/pg/types.hpp>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/describe.hpp>
+#include <boost/system/system_error.hpp>
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace driver_snippets {
@@ -79,6 +93,50 @@ asio::awaitable<void> verbs(pg::session& db)
 }
 // [/verbs]
 
+// [transaction]
+asio::awaitable<void> rename(pg::connection& connection, std::int64_t id, std::string symbol)
+{
+    co_await connection.execute("BEGIN");
+    std::exception_ptr failed;
+    try {
+        co_await connection.execute("UPDATE trades SET symbol = $1 WHERE id = $2", symbol, id);
+    }
+    catch (...) { // nothing can be awaited in here
+        failed = std::current_exception();
+    }
+    if (failed) {
+        co_await connection.execute("ROLLBACK");
+        std::rethrow_exception(failed);
+    }
+    co_await connection.execute("COMMIT");
+}
+// [/transaction]
+
+// [failed]
+asio::awaitable<bool> swallowed(pg::connection& connection)
+{
+    co_await connection.execute("BEGIN");
+    try {
+        co_await connection.execute("INSERT INTO trades (id, symbol, price) VALUES (1, 'AAPL', 1)");
+    }
+    catch (const tradecore::unique_violation&) {
+    }
+    EXPECT_EQ(connection.status(), pg::transaction_status::failed);
+    auto end = co_await connection.execute("COMMIT"); // no error,
+    co_return end.text() == "COMMIT";                 // but the tag says ROLLBACK
+}
+// [/failed]
+
+// [script]
+asio::awaitable<std::int64_t> script(pg::connection& connection)
+{
+    auto answers = co_await connection.run_script("CREATE TEMP TABLE seen (id int8);"
+                                                  "INSERT INTO seen VALUES (1), (2);"
+                                                  "SELECT count(*) AS n FROM seen");
+    co_return answers.back()[0]["n"].as<std::int64_t>(); // one result for each statement
+}
+// [/script]
+
 // [types]
 enum class mood { happy, sad };
 BOOST_DESCRIBE_ENUM(mood, happy, sad)
@@ -135,11 +193,12 @@ asio::awaitable<std::string> errors(pg::session& db)
 // [limits]
 asio::awaitable<void> limits(pg::connection& connection)
 {
-    pg::call_options options;
-    options.timeout = 50ms;
-    pg::statement slow{.sql = {"SELECT pg_sleep(60)", nullptr}, .arguments = {}, .options = options};
+    pg::statement slow{
+        .sql = tradecore::sql<double>("SELECT pg_sleep($1)").text(),
+        .arguments = pg::parameters::encode(60.0),
+        .options = {.timeout = 50ms}};
     try {
-        co_await connection.run(std::move(slow));
+        co_await connection.run(std::move(slow)); // the result, as fetch has it without a type
     }
     catch (const tradecore::timeout_error&) {
         // The server was asked to stop and has said that it did.
@@ -148,6 +207,91 @@ asio::awaitable<void> limits(pg::connection& connection)
     EXPECT_EQ(co_await connection.fetchval<std::int32_t>("SELECT 1"), 1);
 }
 // [/limits]
+
+// [with]
+asio::awaitable<std::int64_t> limited(tradecore::database& db)
+{
+    co_return co_await db.with({.timeout = 10s}).fetchval<std::int64_t>("SELECT count(*) FROM trades");
+}
+// [/with]
+
+// [either]
+asio::awaitable<void> either(pg::connection& connection)
+{
+    using namespace asio::experimental::awaitable_operators;
+    asio::steady_timer timer(co_await asio::this_coro::executor, 50ms);
+    auto first = co_await (connection.execute("SELECT pg_sleep(60)") || timer.async_wait(asio::use_awaitable));
+    EXPECT_EQ(first.index(), 1U); // the timer
+    EXPECT_EQ(co_await connection.fetchval<std::int32_t>("SELECT 1"), 1);
+}
+// [/either]
+
+// [signal]
+asio::awaitable<void> signalled(pg::connection& connection)
+{
+    auto executor = co_await asio::this_coro::executor;
+    asio::cancellation_signal stop;
+    asio::steady_timer timer(executor, 50ms);
+    timer.async_wait([&](boost::system::error_code) { stop.emit(asio::cancellation_type::terminal); });
+    try {
+        co_await asio::co_spawn(
+            executor, connection.execute("SELECT pg_sleep(60)"),
+            asio::bind_cancellation_slot(stop.slot(), asio::use_awaitable));
+    }
+    catch (const boost::system::system_error& given_up) { // not a pg::error
+        EXPECT_EQ(given_up.code(), asio::error::operation_aborted);
+    }
+    EXPECT_EQ(co_await connection.fetchval<std::int32_t>("SELECT 1"), 1);
+}
+// [/signal]
+
+// [lost]
+asio::awaitable<std::int64_t> count_again(std::unique_ptr<pg::connection>& connection, std::string dsn)
+{
+    try {
+        co_return co_await connection->fetchval<std::int64_t>("SELECT count(*) FROM trades");
+    }
+    catch (const pg::error&) {
+        if (connection->is_open())
+            throw; // the statement's own error
+    }
+    connection = co_await connect_safely(dsn);
+    co_return co_await connection->fetchval<std::int64_t>("SELECT count(*) FROM trades");
+}
+// [/lost]
+
+// [blocking]
+template <class T>
+T wait_for(asio::io_context& context, asio::awaitable<T> work)
+{
+    context.restart();
+    auto answer = asio::co_spawn(context, std::move(work), asio::use_future);
+    while (answer.wait_for(0s) != std::future_status::ready)
+        context.run_one(); // run() would not return: the open connection is work
+    return answer.get();
+}
+
+std::int64_t count_trades(const std::string& dsn)
+{
+    asio::io_context context;
+    auto connection =
+        wait_for(context, pg::connection::connect(context.get_executor(), pg::connect_options::parse(dsn)));
+    return wait_for(context, connection->fetchval<std::int64_t>("SELECT count(*) FROM trades"));
+}
+// [/blocking]
+
+// [notices]
+asio::awaitable<void> notices(pg::connection& connection)
+{
+    std::vector<std::string> heard;
+    connection.on_notice([&](const pg::diagnostics& notice) { heard.push_back(notice.message); });
+    co_await connection.execute("DO $$ BEGIN RAISE NOTICE 'half way'; END $$");
+    connection.on_notice({}); // heard dies with this function
+    EXPECT_EQ(heard, std::vector<std::string>{"half way"});
+
+    EXPECT_EQ(connection.parameter("client_encoding"), "UTF8"); // on_parameter: when one changes
+}
+// [/notices]
 
 // [batch]
 asio::awaitable<void> one_round_trip(pg::session& db)
@@ -185,6 +329,17 @@ asio::awaitable<std::size_t> slices(pg::session& db)
     co_return seen;
 }
 // [/cursor]
+
+// [cursor-in-transaction]
+asio::awaitable<void> mark_all(pg::connection& connection)
+{
+    co_await connection.execute("BEGIN"); // without it, the UPDATE below would wait for ever
+    auto cursor = co_await connection.cursor<std::int64_t>("SELECT id FROM trades");
+    for (auto slice = co_await cursor.next(); !slice.empty(); slice = co_await cursor.next())
+        co_await connection.execute("UPDATE trades SET note = 'seen' WHERE id = ANY($1)", slice);
+    co_await connection.execute("COMMIT");
+}
+// [/cursor-in-transaction]
 
 // [csv]
 asio::awaitable<std::string> csv(pg::session& db)
@@ -266,6 +421,57 @@ TEST(driver_page, its_code_does_what_it_says)
         EXPECT_EQ(co_await listening(*connection, *other), "42 filled");
         co_await traced(scratch.dsn());
     });
+}
+
+TEST(driver_page, its_code_about_whole_connections_does_what_it_says)
+{
+    const tradecore::test::scratch_database scratch;
+    scratch.run(R"(
+        CREATE TABLE trades (id bigint PRIMARY KEY, symbol text NOT NULL, price numeric NOT NULL, note text);
+        INSERT INTO trades VALUES (1, 'FB', 190.10), (2, 'MSFT', 411.25))");
+    tradecore::test::run([&]() -> asio::awaitable<void> {
+        auto connection = co_await connect_safely(scratch.dsn());
+        co_await rename(*connection, 1, "META");
+        EXPECT_THROW(co_await rename(*connection, 1, std::string(1, '\xff')), pg::error);
+        EXPECT_EQ(connection->status(), pg::transaction_status::idle);
+        EXPECT_FALSE(co_await swallowed(*connection));
+        EXPECT_EQ(co_await script(*connection), 2);
+        co_await either(*connection);
+        co_await signalled(*connection);
+        co_await notices(*connection);
+        co_await mark_all(*connection);
+
+        auto killer = co_await connect_safely(scratch.dsn());
+        const auto before = connection->backend_pid();
+        co_await killer->execute("SELECT pg_terminate_backend($1, 10000)", before); // returns when it is gone
+        EXPECT_EQ(co_await count_again(connection, scratch.dsn()), 2);
+        EXPECT_NE(connection->backend_pid(), before);
+
+        tradecore::database_options options;
+        options.connect = pg::connect_options::parse(scratch.dsn());
+        options.pool = {.minimum = 1, .maximum = 1};
+        tradecore::database db(co_await asio::this_coro::executor, options);
+        co_await db.open();
+        EXPECT_EQ(co_await limited(db), 2);
+        EXPECT_EQ((co_await db.run_script("SELECT 1; SELECT 2")).size(), 2U);
+        co_await db.close();
+    });
+    EXPECT_EQ(
+        scratch.run("SELECT string_agg(symbol || ' ' || note, ', ' ORDER BY id) FROM trades"), "META seen, MSFT seen");
+    EXPECT_EQ(count_trades(scratch.dsn()), 2);
+}
+
+TEST(driver_page, an_open_connection_is_work_for_its_context)
+{
+    const tradecore::test::scratch_database scratch;
+    asio::io_context context;
+    auto connection =
+        wait_for(context, pg::connection::connect(context.get_executor(), pg::connect_options::parse(scratch.dsn())));
+    context.poll();
+    EXPECT_FALSE(context.stopped());
+    connection->close();
+    context.run();
+    EXPECT_TRUE(context.stopped());
 }
 
 } // namespace
