@@ -60,13 +60,15 @@ exchange_ptr write_close(
 link_cursor::link_cursor(std::shared_ptr<link> on, statement what, cursor_options how)
     : on_(std::move(on)), what_(std::move(what)), how_(how)
 {
-    how_.rows = std::clamp<std::size_t>(how_.rows, 1, 1'000'000'000);
+    how_.rows = std::min<std::size_t>(how_.rows, 1'000'000'000);
     how_.bytes = std::max<std::size_t>(how_.bytes, 1);
 }
 
 asio::awaitable<std::shared_ptr<cursor_core>>
 link_cursor::open(std::shared_ptr<link> on, statement what, cursor_options how)
 {
+    if (how.rows == 0)
+        throw argument_error("a cursor's rows must be at least 1");
     const auto deadline = deadline_of(what.options);
     for (bool again = false;; again = true) {
         const auto self = std::make_shared<link_cursor>(on, std::move(what), how);

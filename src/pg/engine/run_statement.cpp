@@ -223,8 +223,13 @@ asio::awaitable<std::vector<result>> run_script(std::shared_ptr<link> on, sql_te
     co_await on->wait(exchange);
     auto& machine = exchange->machine();
     const auto label = label_of(options, "SCRIPT");
-    if (auto& error = machine.error())
+    if (auto& error = machine.error()) {
+        // The server calls our refusal to send data a cancellation.
+        if (machine.refused_copy() && !exchange->cancelled_because() && error->code == "57014"_sqlstate)
+            throw argument_error(
+                "COPY from the client is not supported by " + std::string(label) + "; copy_in is for that");
         std::rethrow_exception(error_of(*exchange, std::move(*error), label));
+    }
     if (machine.dropped_copy())
         throw argument_error("COPY to the client is not supported by " + std::string(label) + "; its data was dropped");
     co_return std::move(machine.answers());

@@ -25,6 +25,8 @@ public:
     [[nodiscard]] std::optional<diagnostics>& error() noexcept { return error_; }
     /// Whether the server sent the data of a COPY, which these exchanges cannot hand on.
     [[nodiscard]] bool dropped_copy() const noexcept { return dropped_copy_; }
+    /// Whether the server asked for the data of a COPY, and was told that there is none.
+    [[nodiscard]] bool refused_copy() const noexcept { return refused_copy_; }
 
 protected:
     /// Begins anew.

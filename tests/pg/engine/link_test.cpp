@@ -136,6 +136,28 @@ TEST(link, takes_a_limit_beyond_all_time_for_none)
     EXPECT_EQ(test.outcome(asking).size(), 1U);
 }
 
+TEST(link, says_that_a_script_cannot_copy_from_the_client)
+{
+    conversation test;
+    auto script = test.begin(test.db->run_script({"COPY t FROM STDIN", nullptr}));
+    ASSERT_EQ(test.server.expect("Q").size(), 1U);
+    test.server.say(backend::message('G', std::string(1, '\0') + backend::i16(0)));
+    ASSERT_EQ(test.server.expect("f").size(), 1U);
+    test.server.say(backend::error("57014", "COPY from stdin failed") + backend::ready());
+    const auto message = test.error_of<pg::argument_error>(script);
+    EXPECT_NE(message.find("copy_in"), std::string::npos) << message;
+    EXPECT_TRUE(test.db->is_open());
+}
+
+TEST(link, refuses_a_cursor_of_no_rows_before_anything_is_sent)
+{
+    conversation test;
+    auto opening = test.begin(test.db->cursor<int>(pg::cursor_options{.rows = 0}, "SELECT 1"));
+    const auto message = test.error_of<pg::argument_error>(opening);
+    EXPECT_NE(message.find("at least 1"), std::string::npos) << message;
+    EXPECT_EQ(test.server.heard(), "");
+}
+
 // --- servers that mean no good -------------------------------------------------------------------------------------
 
 TEST(hostile_server, cannot_report_parameters_without_end)

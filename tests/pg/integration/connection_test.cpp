@@ -349,6 +349,7 @@ TEST(connection, declines_copy_and_stays_usable)
             EXPECT_NE(message.find("copy_in"), std::string::npos) << message;
         }
         co_await message_of<pg::argument_error>(db->run_script({"COPY (SELECT 1) TO STDOUT", nullptr}));
+        co_await message_of<pg::argument_error>(db->run_script({"SELECT 1; COPY t FROM STDIN", nullptr}));
         // Files are the server's business.
         co_await message_of<pg::undefined_file>(db->execute("COPY t FROM '/nowhere/at all'"));
         EXPECT_EQ((co_await db->execute("COPY (SELECT 1) TO PROGRAM 'cat > /dev/null'")).rows_affected(), 1U);
