@@ -126,12 +126,12 @@ std::string_view connection::parameter(std::string_view name) const noexcept
 
 void connection::on_parameter(parameter_handler handler)
 {
-    link_->on_parameter = std::move(handler);
+    link_->on_parameter = handler ? std::make_shared<const parameter_handler>(std::move(handler)) : nullptr;
 }
 
 void connection::on_notice(notice_handler handler)
 {
-    link_->on_notice = std::move(handler);
+    link_->on_notice = handler ? std::make_shared<const notice_handler>(std::move(handler)) : nullptr;
 }
 
 } // namespace tradecore::pg

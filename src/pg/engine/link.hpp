@@ -187,10 +187,11 @@ public:
     std::optional<peer_facts> server{};
     std::chrono::milliseconds cancel_timeout{2'000};
     std::map<std::string, std::string, std::less<>> parameters{};
-    connection::notice_handler on_notice{};
+    /// Shared, so that a handler that is replaced while it runs lives until it has returned.
+    std::shared_ptr<const connection::notice_handler> on_notice{};
     /// Who is told of notifications; null while nobody has ever listened.
     std::shared_ptr<notification_hub> notifications{};
-    connection::parameter_handler on_parameter{};
+    std::shared_ptr<const connection::parameter_handler> on_parameter{};
     std::shared_ptr<tracer> trace{};
     /// Whether statements are kept by the server under names; else each is parsed with each use.
     bool names_statements = true;
@@ -220,6 +221,7 @@ private:
     void handle_incoming();
     [[nodiscard]] protocol::receive_buffer::framing dispatch_all();
     void dispatch(const protocol::message& incoming);
+    void on_parameter_status(std::string_view payload);
     void dispatch_to_exchange(const protocol::message& incoming);
     void end_exchange();
     void wake(waiter& who);

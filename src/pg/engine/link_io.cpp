@@ -147,25 +147,14 @@ void link::dispatch(const protocol::message& incoming)
             tracer::direction::received, static_cast<char>(incoming.type),
             incoming.payload.size() + protocol::receive_buffer::header);
     switch (incoming.type) {
-    case protocol::backend::parameter_status: {
-        const auto changed = protocol::read_parameter_status(incoming.payload);
-        if (!changed)
-            return fail_protocol("malformed ParameterStatus");
-        if (!parameters.contains(changed->name) && parameters.size() >= most_parameters)
-            return fail_protocol("more parameters than a server has");
-        if (incoming.payload.size() > longest_parameter)
-            return fail_protocol("a parameter longer than any server has");
-        parameters.insert_or_assign(std::string(changed->name), std::string(changed->value));
-        if (on_parameter)
-            on_parameter(changed->name, changed->value);
-        return;
-    }
+    case protocol::backend::parameter_status:
+        return on_parameter_status(incoming.payload);
     case protocol::backend::notice_response: {
         const auto notice = protocol::read_diagnostics(incoming.payload);
         if (!notice)
             return fail_protocol("malformed NoticeResponse");
-        if (on_notice)
-            on_notice(*notice);
+        if (const auto handler = on_notice)
+            (*handler)(*notice);
         return;
     }
     case protocol::backend::notification_response: {
@@ -184,6 +173,20 @@ void link::dispatch(const protocol::message& incoming)
         break;
     }
     dispatch_to_exchange(incoming);
+}
+
+void link::on_parameter_status(std::string_view payload)
+{
+    const auto changed = protocol::read_parameter_status(payload);
+    if (!changed)
+        return fail_protocol("malformed ParameterStatus");
+    if (!parameters.contains(changed->name) && parameters.size() >= most_parameters)
+        return fail_protocol("more parameters than a server has");
+    if (payload.size() > longest_parameter)
+        return fail_protocol("a parameter longer than any server has");
+    parameters.insert_or_assign(std::string(changed->name), std::string(changed->value));
+    if (const auto handler = on_parameter)
+        (*handler)(changed->name, changed->value);
 }
 
 void link::dispatch_to_exchange(const protocol::message& incoming)

@@ -136,6 +136,36 @@ TEST(link, takes_a_limit_beyond_all_time_for_none)
     EXPECT_EQ(test.outcome(asking).size(), 1U);
 }
 
+std::string notice(std::string_view text)
+{
+    return backend::message(
+        'N', "SNOTICE" + std::string(1, '\0') + "C00000" + std::string(1, '\0') + "M" + std::string(text) +
+                 std::string(2, '\0'));
+}
+
+TEST(link, lets_a_handler_replace_itself_while_it_is_called)
+{
+    conversation test;
+    std::string seen;
+    auto* const db = test.db.get();
+    // Longer than what a function keeps within itself, so that its memory is freed when it goes.
+    db->on_notice([db, &seen, mark = std::string(100, 'x')](const pg::diagnostics& said) {
+        db->on_notice([&seen](const pg::diagnostics& later) { seen += "second " + later.message + ";"; });
+        db->on_parameter(nullptr);
+        seen += "first " + said.message + " " + std::to_string(mark.size()) + ";";
+    });
+    db->on_parameter([db, &seen, mark = std::string(100, 'x')](std::string_view name, std::string_view) {
+        db->on_parameter([&seen](std::string_view, std::string_view value) { seen += std::string(value) + ";"; });
+        seen += std::string(name) + " " + std::to_string(mark.size()) + ";";
+    });
+    test.server.say(backend::status("TimeZone", "UTC") + backend::status("TimeZone", "CET") + notice("a"));
+    test.server.say(notice("b") + backend::status("TimeZone", "EST"));
+    test.server.settle();
+    EXPECT_EQ(seen, "TimeZone 100;CET;first a 100;second b;");
+    EXPECT_TRUE(db->is_open());
+    EXPECT_EQ(db->parameter("TimeZone"), "EST");
+}
+
 TEST(link, says_that_a_script_cannot_copy_from_the_client)
 {
     conversation test;
