@@ -33,6 +33,12 @@ bool ends_the_session(const diagnostics& said)
     return said.severity == "FATAL" || said.severity == "PANIC";
 }
 
+// UNICODE is the name that servers of old, and their descendants, have for it.
+bool is_utf8(std::string_view encoding)
+{
+    return encoding == "UTF8" || encoding == "UNICODE";
+}
+
 void empty(std::string& buffer)
 {
     if (buffer.capacity() > kept_capacity)
@@ -185,6 +191,11 @@ void link::on_parameter_status(std::string_view payload)
     if (payload.size() > longest_parameter)
         return fail_protocol("a parameter longer than any server has");
     parameters.insert_or_assign(std::string(changed->name), std::string(changed->value));
+    if (changed->name == "client_encoding" && !is_utf8(changed->value))
+        return close(std::make_exception_ptr(connection_error(
+            client_errc::connection_closed, "the connection to " + peer_ + " was closed: client_encoding is now " +
+                                                std::string(changed->value) +
+                                                ", and text would be corrupted; it must stay UTF8")));
     if (const auto handler = on_parameter)
         (*handler)(changed->name, changed->value);
 }

@@ -166,6 +166,21 @@ TEST(link, lets_a_handler_replace_itself_while_it_is_called)
     EXPECT_EQ(db->parameter("TimeZone"), "EST");
 }
 
+TEST(link, ends_when_text_would_no_longer_be_utf8)
+{
+    conversation test;
+    auto asking = test.ask("SELECT 1");
+    ASSERT_EQ(test.server.expect("PDS").size(), 3U);
+    test.server.say(backend::status("client_encoding", "UTF8") + one_number_prepared());
+    ASSERT_EQ(test.server.expect("BES").size(), 3U);
+    test.server.say(
+        backend::bind_complete() + backend::complete("SET") + backend::status("client_encoding", "LATIN1") +
+        backend::ready());
+    const auto message = test.error_of<pg::connection_error>(asking);
+    EXPECT_NE(message.find("client_encoding is now LATIN1"), std::string::npos) << message;
+    EXPECT_FALSE(test.db->is_open());
+}
+
 TEST(link, says_that_a_script_cannot_copy_from_the_client)
 {
     conversation test;

@@ -339,6 +339,17 @@ TEST(connection, runs_scripts_of_many_statements)
     });
 }
 
+TEST(connection, ends_when_sql_changes_the_encoding_of_texts)
+{
+    run([]() -> asio::awaitable<void> {
+        const auto db = co_await connect();
+        co_await db->execute("SET client_encoding = 'UTF8'");
+        const auto message = co_await message_of<pg::connection_error>(db->execute("SET client_encoding = 'LATIN1'"));
+        EXPECT_NE(message.find("client_encoding is now LATIN1"), std::string::npos) << message;
+        EXPECT_FALSE(db->is_open());
+    });
+}
+
 TEST(connection, declines_copy_and_stays_usable)
 {
     run([]() -> asio::awaitable<void> {
