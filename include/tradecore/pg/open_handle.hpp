@@ -16,7 +16,7 @@ template <class Core>
 {
     if (!core)
         throw argument_error("this " + std::string(what) + " is not open");
-    return core;
+    return core; // NOLINT(bugprone-return-const-ref-from-parameter): the member of a handle, no temporary
 }
 
 } // namespace tradecore::pg::detail
