@@ -346,8 +346,8 @@ void pool_core::give_back(slot which) noexcept
         return;
     try {
         physical_connection& returned = *entries_[which].connection;
-        const bool clean_already = returned.in_flight() == 0 && !returned.is_settling() &&
-                                   returned.status() == pg::transaction_status::idle;
+        const bool clean_already =
+            returned.in_flight() == 0 && !returned.is_settling() && returned.status() == pg::transaction_status::idle;
         if (clean_already || !returned.is_open() || stage_ == stage::closing) {
             offer(which);
             return;

@@ -21,8 +21,8 @@ namespace tradecore::pg::engine {
 /// @param executor where the socket lives. @param server which was connected to.
 /// @param key what the server gave the session. @param deadline over everything.
 /// @returns after the server has closed the socket.
-/// @throws connection_error when the server could not be asked, or is not whom it must be; timeout_error when the deadline passes:
-///         the request may or may not have arrived.
+/// @throws connection_error when the server could not be asked, or is not whom it must be; timeout_error when the
+///         deadline passes: the request may or may not have arrived.
 /// Cancellation: closes the socket and throws `operation_aborted`.
 [[nodiscard]] boost::asio::awaitable<void> send_cancel_request(
     boost::asio::any_io_executor executor, peer_facts server, protocol::backend_key key,
