@@ -3,6 +3,7 @@
 
 #include <array>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace tradecore::pg {
@@ -18,9 +19,10 @@ constexpr std::array<std::pair<std::string_view, authentication_method>, 6> name
     {"scram-sha-256", authentication_method::scram_sha_256},
 }};
 
-[[noreturn]] void refuse(std::string_view item, std::string_view reason)
+// Names an item by its number: what stands there may be a password, as in "require_auth= password=…".
+[[noreturn]] void refuse(int item, std::string_view reason)
 {
-    throw std::invalid_argument("require_auth: \"" + std::string(item) + "\" " + std::string(reason));
+    throw std::invalid_argument("require_auth: item " + std::to_string(item) + " " + std::string(reason));
 }
 
 } // namespace
@@ -30,7 +32,8 @@ required_authentication required_authentication::parse(std::string_view list)
     required_authentication made;
     if (list.empty())
         return made;
-    for (bool first = true, last = false; !last; first = false) {
+    bool last = false;
+    for (int number = 1; !last; ++number) {
         const auto comma = list.find(',');
         auto item = list.substr(0, comma);
         last = comma == std::string_view::npos;
@@ -38,10 +41,10 @@ required_authentication required_authentication::parse(std::string_view list)
             list.remove_prefix(comma + 1);
 
         const bool negated = item.starts_with('!');
-        if (first)
+        if (number == 1)
             made.negated_ = negated;
         if (negated != made.negated_)
-            refuse(item, "does not go with the others: either all items have an exclamation mark or none has");
+            refuse(number, "does not go with the others: either all items have an exclamation mark or none has");
         if (negated)
             item.remove_prefix(1);
         std::uint8_t wanted = 0;
@@ -50,9 +53,9 @@ required_authentication required_authentication::parse(std::string_view list)
                 wanted = bit(method);
         }
         if (wanted == 0)
-            refuse(item, "is none of none, password, md5, gss, sspi and scram-sha-256");
+            refuse(number, "is none of none, password, md5, gss, sspi and scram-sha-256");
         if ((made.methods_ & wanted) != 0)
-            refuse(item, "is there twice");
+            refuse(number, "is there twice");
         made.methods_ |= wanted;
     }
     return made;
