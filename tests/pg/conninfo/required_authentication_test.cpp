@@ -51,16 +51,11 @@ TEST(RequiredAuthentication, SaysWhatIsWrong)
     const std::string unknown = " is none of none, password, md5, gss, sspi and scram-sha-256";
     const std::string mixed = " does not go with the others: either all items have an exclamation mark or none has";
     const std::vector<std::pair<const char*, std::string>> table = {
-        {"oauth", "require_auth: item 1" + unknown},
-        {"password=secret", "require_auth: item 1" + unknown},
-        {"MD5", "require_auth: item 1" + unknown},
-        {" md5", "require_auth: item 1" + unknown},
-        {"md5,", "require_auth: item 2" + unknown},
-        {",md5", "require_auth: item 1" + unknown},
-        {"!", "require_auth: item 1" + unknown},
-        {"md5,!gss", "require_auth: item 2" + mixed},
-        {"!md5,gss", "require_auth: item 2" + mixed},
-        {"md5,gss,md5", "require_auth: item 3 is there twice"},
+        {"oauth", "require_auth: item 1" + unknown},  {"password=secret", "require_auth: item 1" + unknown},
+        {"MD5", "require_auth: item 1" + unknown},    {" md5", "require_auth: item 1" + unknown},
+        {"md5,", "require_auth: item 2" + unknown},   {",md5", "require_auth: item 1" + unknown},
+        {"!", "require_auth: item 1" + unknown},      {"md5,!gss", "require_auth: item 2" + mixed},
+        {"!md5,gss", "require_auth: item 2" + mixed}, {"md5,gss,md5", "require_auth: item 3 is there twice"},
     };
     for (const auto& [list, message] : table)
         EXPECT_EQ(
