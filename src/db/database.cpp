@@ -147,6 +147,11 @@ pool_stats database::pool_stats() const noexcept
     return pool == nullptr ? tradecore::pool_stats() : pool->stats();
 }
 
+std::optional<resilience::breaker_state> database::breaker_state() const noexcept
+{
+    return core_->breaker_state();
+}
+
 const std::string& database::name() const noexcept
 {
     return core_->options().name;

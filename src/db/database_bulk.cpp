@@ -141,14 +141,15 @@ usage user_of(std::string_view kind, const pg::call_options& options, const sql_
 } // namespace
 
 asio::awaitable<lease>
-database_core::take_connection(std::shared_ptr<database_core> self, usage user, pg::call_options& options)
+database_core::take_connection(std::shared_ptr<database_core> self, attempt& by, usage user, pg::call_options& options)
 {
     std::optional<clock::time_point> deadline;
     if (options.timeout)
         deadline = clock::now() + *options.timeout;
+    by.tighten(deadline);
     const auto around = self->scope_of(co_await asio::this_coro::executor);
     self->require_another_connection(around.get());
-    auto connection = co_await self->pool_->acquire(std::move(user), deadline);
+    auto connection = co_await acquire(self, by, std::move(user), deadline);
     if (deadline)
         options.timeout = std::max(std::chrono::duration_cast<milliseconds>(*deadline - clock::now()), milliseconds(1));
     co_return connection;
@@ -160,8 +161,26 @@ asio::awaitable<pg::batch_answers> database_core::run_batch(std::shared_ptr<data
     const auto around = self->scope_of(co_await asio::this_coro::executor);
     if (around && around->transaction)
         co_return co_await transaction_core::run_batch(around->transaction, std::move(what));
-    const auto connection = co_await take_connection(self, user_of("batch", what.options, {}), what.options);
-    co_return co_await connection->run_batch(std::move(what));
+    auto attempt = self->begin_attempt();
+    const auto connection = co_await take_connection(self, attempt, user_of("batch", what.options, {}), what.options);
+    const bool limited = self->has_limit(what.options);
+    pg::batch_answers answers;
+    std::exception_ptr error;
+    try {
+        answers = co_await connection->run_batch(std::move(what));
+    }
+    catch (...) {
+        error = std::current_exception();
+    }
+    // One entry's failure is the attempt's, when it is the database's.
+    const auto facts = facts_of(*connection, limited);
+    attempt.observed(error, facts);
+    for (std::size_t i = 0; !error && i < answers.size(); ++i)
+        attempt.observed(answers.error(i), facts);
+    attempt.is_over();
+    if (error)
+        std::rethrow_exception(error);
+    co_return answers;
 }
 
 asio::awaitable<std::uint64_t> database_core::run_many(std::shared_ptr<database_core> self, pg::repeated_statement what)
@@ -170,8 +189,11 @@ asio::awaitable<std::uint64_t> database_core::run_many(std::shared_ptr<database_
     const auto around = self->scope_of(co_await asio::this_coro::executor);
     if (around && around->transaction)
         co_return co_await transaction_core::run_many(around->transaction, std::move(what));
-    const auto connection = co_await take_connection(self, user_of("statement", what.options, what.sql), what.options);
-    co_return co_await connection->run_many(std::move(what));
+    auto attempt = self->begin_attempt();
+    const auto connection =
+        co_await take_connection(self, attempt, user_of("statement", what.options, what.sql), what.options);
+    const bool limited = self->has_limit(what.options);
+    co_return co_await watched(attempt, *connection, limited, connection->run_many(std::move(what)));
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
@@ -181,8 +203,10 @@ database_core::open_cursor(std::shared_ptr<database_core> self, pg::statement wh
     const auto around = self->scope_of(co_await asio::this_coro::executor);
     if (around && around->transaction)
         co_return co_await transaction_core::open_cursor(around->transaction, std::move(what), how);
-    auto connection = co_await take_connection(self, user_of("cursor", what.options, what.sql), what.options);
-    auto opened = co_await connection->open_cursor(std::move(what), how);
+    auto attempt = self->begin_attempt();
+    auto connection = co_await take_connection(self, attempt, user_of("cursor", what.options, what.sql), what.options);
+    const bool limited = self->has_limit(what.options);
+    auto opened = co_await watched(attempt, *connection, limited, connection->open_cursor(std::move(what), how));
     co_return std::make_shared<leased_cursor>(std::move(connection), std::move(opened));
 }
 
@@ -193,8 +217,11 @@ database_core::open_copy_in(std::shared_ptr<database_core> self, pg::detail::cop
     const auto around = self->scope_of(co_await asio::this_coro::executor);
     if (around && around->transaction)
         co_return co_await transaction_core::open_copy_in(around->transaction, std::move(what));
-    auto connection = co_await take_connection(self, user_of("COPY", what.options.call, what.copy), what.options.call);
-    auto opened = co_await connection->open_copy_in(std::move(what));
+    auto attempt = self->begin_attempt();
+    auto connection =
+        co_await take_connection(self, attempt, user_of("COPY", what.options.call, what.copy), what.options.call);
+    const bool limited = self->has_limit(what.options.call);
+    auto opened = co_await watched(attempt, *connection, limited, connection->open_copy_in(std::move(what)));
     co_return std::make_shared<leased_copy_in>(std::move(connection), std::move(opened));
 }
 
@@ -205,8 +232,11 @@ database_core::open_copy_out(std::shared_ptr<database_core> self, pg::detail::co
     const auto around = self->scope_of(co_await asio::this_coro::executor);
     if (around && around->transaction)
         co_return co_await transaction_core::open_copy_out(around->transaction, std::move(what));
-    auto connection = co_await take_connection(self, user_of("COPY", what.options.call, what.copy), what.options.call);
-    auto opened = co_await connection->open_copy_out(std::move(what));
+    auto attempt = self->begin_attempt();
+    auto connection =
+        co_await take_connection(self, attempt, user_of("COPY", what.options.call, what.copy), what.options.call);
+    const bool limited = self->has_limit(what.options.call);
+    auto opened = co_await watched(attempt, *connection, limited, connection->open_copy_out(std::move(what)));
     co_return std::make_shared<leased_copy_out>(std::move(connection), std::move(opened));
 }
 
@@ -215,10 +245,12 @@ database_core::listen(std::shared_ptr<database_core> self, std::string channel, 
 {
     self->require_available();
     usage user{.kind = "listener", .label = options.call.name, .keeps = {}};
-    auto connection = co_await take_connection(self, std::move(user), options.call);
+    auto attempt = self->begin_attempt();
+    auto connection = co_await take_connection(self, attempt, std::move(user), options.call);
     if (!options.call.timeout)
         options.call.timeout = client_limit(self->options_.command_timeout);
-    auto opened = co_await connection->listen(std::move(channel), options);
+    const bool limited = self->has_limit(options.call);
+    auto opened = co_await watched(attempt, *connection, limited, connection->listen(std::move(channel), options));
     co_return pg::listener(std::make_shared<leased_listener>(std::move(connection), std::move(opened)));
 }
 

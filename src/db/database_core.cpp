@@ -75,6 +75,39 @@ database_core::database_core(asio::any_io_executor executor, database_options op
     if (!connect)
         connect = make_connector(executor_, with_statement_timeout(options_));
     pool_.emplace(executor_, options_.name, options_.pool, std::move(connect));
+    if (options_.breaker_enabled)
+        breaker_.emplace(options_.name, options_.breaker, [this] { watch_outage(); });
+}
+
+database_core::~database_core()
+{
+    end_probing();
+}
+
+attempt database_core::begin_attempt()
+{
+    // One that is closed says so, whatever its breaker thought at the end.
+    if (!breaker_ || (breaker_->state() != resilience::breaker_state::closed && !pool_->is_open()))
+        return {};
+    return breaker_->begin();
+}
+
+asio::awaitable<lease> database_core::acquire(
+    std::shared_ptr<database_core> self, attempt& by, usage user, std::optional<clock::time_point> until)
+{
+    lease taken;
+    std::exception_ptr error;
+    try {
+        taken = co_await self->pool_->acquire(std::move(user), until);
+    }
+    catch (...) {
+        error = std::current_exception();
+    }
+    if (error) {
+        by.failed(error, {.phase = attempt_phase::acquiring});
+        std::rethrow_exception(error);
+    }
+    co_return taken;
 }
 
 void database_core::require_available() const
@@ -107,10 +140,12 @@ asio::awaitable<void> database_core::open(std::shared_ptr<database_core> self)
 {
     self->require_available();
     co_await self->pool_->open();
+    self->watch_outage();
 }
 
 asio::awaitable<void> database_core::close(std::shared_ptr<database_core> self, milliseconds limit)
 {
+    self->end_probing();
     if (self->pool_)
         co_await self->pool_->close(limit);
 }
@@ -123,19 +158,22 @@ asio::awaitable<pg::result> database_core::run(std::shared_ptr<database_core> se
     if (around && around->transaction)
         co_return co_await transaction_core::run(around->transaction, std::move(what));
 
+    auto attempt = self->begin_attempt();
     std::optional<clock::time_point> deadline;
     if (what.options.timeout)
         deadline = clock::now() + *what.options.timeout;
+    attempt.tighten(deadline);
     lease connection = self->pool_->try_acquire(usage_of(what));
     if (!connection) {
         self->require_another_connection(around.get());
-        connection = co_await self->pool_->acquire(usage_of(what), deadline);
+        connection = co_await acquire(self, attempt, usage_of(what), deadline);
     }
     if (deadline)
         what.options.timeout =
             std::max(std::chrono::duration_cast<milliseconds>(*deadline - clock::now()), milliseconds(1));
     else
         what.options.timeout = client_limit(self->options_.command_timeout);
+    const bool limited = what.options.timeout.has_value();
 
     const statement_log log(self->options_, what, {});
     pg::result answer;
@@ -147,6 +185,10 @@ asio::awaitable<pg::result> database_core::run(std::shared_ptr<database_core> se
         error = std::current_exception();
     }
     log.ended(error != nullptr);
+    if (error)
+        attempt.failed(error, facts_of(*connection, limited));
+    else
+        attempt.succeeded();
     if (error)
         std::rethrow_exception(error);
     co_return answer;
@@ -161,15 +203,11 @@ database_core::run_script(std::shared_ptr<database_core> self, sql_text text, pg
     if (around && around->transaction)
         co_return co_await transaction_core::run_script(around->transaction, std::move(text), options);
 
-    std::optional<clock::time_point> deadline;
-    if (options.timeout)
-        deadline = clock::now() + *options.timeout;
-    self->require_another_connection(around.get());
+    auto attempt = self->begin_attempt();
     usage user{.kind = "script", .label = options.name, .keeps = {}};
-    const lease connection = co_await self->pool_->acquire(std::move(user), deadline);
-    if (deadline)
-        options.timeout = std::max(std::chrono::duration_cast<milliseconds>(*deadline - clock::now()), milliseconds(1));
-    co_return co_await connection->run_script(std::move(text), options);
+    const lease connection = co_await take_connection(self, attempt, std::move(user), options);
+    const bool limited = self->has_limit(options);
+    co_return co_await watched(attempt, *connection, limited, connection->run_script(std::move(text), options));
 }
 
 namespace {
@@ -207,6 +245,7 @@ asio::awaitable<database_health> database_core::health_check(std::shared_ptr<dat
     if (cancelled)
         std::rethrow_exception(cancelled);
     found->latency = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - began);
+    found->breaker = self->breaker_state();
     if (self->pool_)
         found->pool_info = self->pool_->stats();
     co_return std::move(*found);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "db/breaker_guard.hpp"
+
 #include <tradecore/db/ambient.hpp>
 #include <tradecore/db/database.hpp>
+
+#include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <exception>
@@ -32,6 +36,11 @@ public:
     /// Not there: every use throws `why`.
     database_core(std::string name, std::exception_ptr why);
     database_core(boost::asio::any_io_executor executor, database_options options, connector connect);
+    database_core(const database_core&) = delete;
+    database_core& operator=(const database_core&) = delete;
+    database_core(database_core&&) = delete;
+    database_core& operator=(database_core&&) = delete;
+    ~database_core();
 
     // Coroutines take the core by value: their frames keep it.
     static boost::asio::awaitable<void> open(std::shared_ptr<database_core> self);
@@ -53,6 +62,18 @@ public:
     run_script(std::shared_ptr<database_core> self, sql_text text, pg::call_options options);
     static boost::asio::awaitable<database_health>
     health_check(std::shared_ptr<database_core> self, std::chrono::milliseconds limit);
+
+    /// Asks the breaker; once for each attempt, before anything of it is done.
+    /// @returns an attempt; an empty one when there is no breaker, or no database.
+    /// @throws circuit_open.
+    [[nodiscard]] attempt begin_attempt();
+    /// As of the pool; tells the attempt when no connection comes.
+    [[nodiscard]] static boost::asio::awaitable<lease>
+    acquire(std::shared_ptr<database_core> self, attempt& by, usage user, std::optional<clock::time_point> until);
+    [[nodiscard]] std::optional<resilience::breaker_state> breaker_state() const noexcept
+    {
+        return breaker_ ? std::optional(breaker_->state()) : std::nullopt;
+    }
 
     /// @throws what makes the database unusable.
     void require_available() const;
@@ -79,18 +100,57 @@ public:
 
 private:
     [[nodiscard]] static boost::asio::awaitable<lease>
-    take_connection(std::shared_ptr<database_core> self, usage user, pg::call_options& options);
+    take_connection(std::shared_ptr<database_core> self, attempt& by, usage user, pg::call_options& options);
+
+    /// @returns whether the server or the client ends a call that takes too long.
+    [[nodiscard]] bool has_limit(const pg::call_options& options) const noexcept
+    {
+        return options.timeout.has_value() || options_.command_timeout.count() > 0;
+    }
+
+    // database_probe.cpp
+    class outage_watch;
+    void watch_outage();
+    void end_probing() noexcept;
+    [[nodiscard]] static boost::asio::awaitable<void> run_probes(std::weak_ptr<database_core> of);
+    [[nodiscard]] static boost::asio::awaitable<void> probe_once(std::shared_ptr<database_core> self);
 
     database_options options_;
     boost::asio::any_io_executor executor_;
     std::optional<tradecore::pool> pool_;
     std::exception_ptr unavailable_;
     context_var<scope> ambient_;
+    std::optional<breaker_guard> breaker_;
+    // Of the coroutine that probes while callers are refused, when there is one.
+    boost::asio::steady_timer* next_probe_ = nullptr;
+    physical_connection* probing_ = nullptr;
 };
 
 /// The client's limit for a statement the server ends after `server_limit`: a little later, so that the
 /// server's answer comes first. @returns nothing for no limit (0).
 [[nodiscard]] std::optional<std::chrono::milliseconds> client_limit(std::chrono::milliseconds server_limit);
+
+/// Tells an attempt how `work`, which is all of it, ends on a connection.
+/// @param limited whether the server or the client has a limit for it.
+template <class T>
+boost::asio::awaitable<T>
+watched(attempt& by, const physical_connection& on, bool limited, boost::asio::awaitable<T> work)
+{
+    std::optional<T> done;
+    std::exception_ptr error;
+    try {
+        done.emplace(co_await std::move(work));
+    }
+    catch (...) {
+        error = std::current_exception();
+    }
+    if (error) {
+        by.failed(error, facts_of(on, limited));
+        std::rethrow_exception(error);
+    }
+    by.succeeded();
+    co_return std::move(*done);
+}
 
 /// @returns the name of a statement, else its SQL, for messages.
 [[nodiscard]] usage usage_of(const pg::statement& what);

@@ -29,6 +29,8 @@ public:
             return "the database is not open";
         case db_errc::database_disabled:
             return "the database is switched off";
+        case db_errc::circuit_open:
+            return "the database has failed too often and is not asked for now";
         }
         return "unknown error";
     }
@@ -44,6 +46,8 @@ public:
         case db_errc::pool_cannot_connect:
             return what == pg::disposition::timeout || what == pg::disposition::cannot_connect ||
                    what == pg::disposition::transient;
+        case db_errc::circuit_open:
+            return what == pg::disposition::cannot_connect || what == pg::disposition::transient;
         case db_errc::commit_unknown:
             return what == pg::disposition::in_doubt;
         default:
@@ -84,5 +88,11 @@ commit_unknown::commit_unknown(const std::string& message, std::int32_t backend_
 database_closed::database_closed(const std::string& message) : pg::error(db_errc::database_closed, message) {}
 
 database_disabled::database_disabled(const std::string& message) : pg::error(db_errc::database_disabled, message) {}
+
+circuit_open::circuit_open(
+    const std::string& message, std::chrono::steady_clock::duration come_again_in,
+    std::shared_ptr<const std::string> last_failure)
+    : pg::error(db_errc::circuit_open, message), come_again_in_(come_again_in), last_failure_(std::move(last_failure))
+{}
 
 } // namespace tradecore

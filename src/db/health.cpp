@@ -24,6 +24,7 @@ json::object to_json(const database_health& health)
         {"server_version", text_or_null(health.server_version)},
         {"role", text_or_null(health.role)},
         {"error", text_or_null(health.error)},
+        {"breaker", health.breaker ? json::value(to_string(*health.breaker)) : json::value(nullptr)},
         {"pool_info", json::object{
                           {"size", pool.size},
                           {"min_size", pool.minimum},

@@ -63,6 +63,11 @@ lease pool::try_acquire(usage user)
     return core_->try_acquire(std::move(user));
 }
 
+void pool::end_pause()
+{
+    core_->end_pause();
+}
+
 pool_stats pool::stats() const noexcept
 {
     return core_->stats();

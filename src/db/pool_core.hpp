@@ -39,6 +39,7 @@ public:
     acquire(std::shared_ptr<pool_core> self, usage user, std::optional<clock::time_point> until);
 
     lease try_acquire(usage user);
+    void end_pause() { state_.end_pause(); }
     void give_back(slot which) noexcept;
     void discard(slot which) noexcept;
     /// Closes what is idle, sends waiters away, cancels connects; loans end with their leases.

@@ -171,6 +171,8 @@ milliseconds transaction_core::server_limit(const pg::call_options& options) con
         tighten(*options.timeout);
     if (deadline_)
         tighten(to_ms(*deadline_ - clock::now()));
+    if (attempt_.is_probe())
+        tighten(to_ms(attempt_.limit().when() - clock::now()));
     return std::min(limit, pg::longest_statement_timeout);
 }
 
@@ -199,10 +201,24 @@ void transaction_core::statement_ended(const std::exception_ptr& error)
     // A SET LOCAL before the statement may or may not have been reached.
     if (error || !begun_)
         statement_timeout_.reset();
+    if (error || begun_)
+        tell_breaker(error);
     if (!error)
         return;
     if (!failure_ && (status == pg::transaction_status::failed || !begun_))
         failure_ = state_of(error);
+}
+
+void transaction_core::tell_breaker(const std::exception_ptr& error) noexcept
+{
+    if (!attempt_)
+        return;
+    attempt_facts facts;
+    if (error) {
+        facts = facts_of(*connection_, deadline_ || database_->options().command_timeout.count() > 0);
+        facts.declared_read_only = options_.read_only;
+    }
+    attempt_.observed(error, facts);
 }
 
 void transaction_core::count_busy(clock::time_point since)
@@ -296,7 +312,10 @@ asio::awaitable<void> transaction_core::open()
     }
     else {
         usage user{.kind = "transaction", .label = options_.name, .keeps = {}};
-        connection_ = co_await database_->pool().acquire(std::move(user), deadline_);
+        attempt_ = database_->begin_attempt();
+        auto until = deadline_;
+        attempt_.tighten(until);
+        connection_ = co_await database_core::acquire(database_, attempt_, std::move(user), until);
         opened_at_ = clock::now();
         statement_timeout_ = database_->options().command_timeout;
     }
@@ -398,6 +417,7 @@ asio::awaitable<void> transaction_core::finish_outermost(physical_connection& on
             co_await run_command(on, "ROLLBACK");
         }
         catch (...) {
+            tell_breaker(std::current_exception());
             on.close();
         }
     }
@@ -418,6 +438,7 @@ asio::awaitable<void> transaction_core::commit(physical_connection& on, std::str
     }
     catch (...) {
         error_ = std::current_exception();
+        tell_breaker(error_);
     }
     if (!error_ || !may_be_sent)
         co_return;
@@ -470,6 +491,7 @@ asio::awaitable<void> transaction_core::finish_savepoint(physical_connection& on
         // The state of the outer levels is no longer what they think.
         if (!error_)
             error_ = std::current_exception();
+        outermost.tell_breaker(std::current_exception());
         on.close();
     }
     outermost.count_busy(sent);
@@ -521,6 +543,7 @@ void transaction_core::close() noexcept
     if (parent_ && parent_->child_ == this)
         parent_->child_ = nullptr;
     parents_turn_.unlock();
+    attempt_.is_over();
     connection_.reset();
 }
 

@@ -83,6 +83,8 @@ private:
     void prepare(pg::statement& what);
     [[nodiscard]] std::chrono::milliseconds server_limit(const pg::call_options& options) const;
     void statement_ended(const std::exception_ptr& error);
+    /// Tells the breaker. @param error null for an answer.
+    void tell_breaker(const std::exception_ptr& error) noexcept;
     void count_busy(clock::time_point since);
 
     // --- the ends ---------------------------------------------------------------------------------
@@ -114,6 +116,7 @@ private:
     std::optional<std::chrono::milliseconds> timeout_before_; // the outermost's, when the savepoint was set
 
     // --- outermost level only ---------------------------------------------------------------------
+    attempt attempt_;
     lease connection_;
     bool begun_ = false;
     std::optional<pg::sqlstate> failure_;                        // what made the transaction fail

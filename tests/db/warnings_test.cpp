@@ -58,11 +58,13 @@ TEST(health, as_json_has_the_fields_of_the_pool)
     health.latency = 1500us;
     health.server_version = "15.6";
     health.role = "primary";
+    health.breaker = resilience::breaker_state::half_open;
     health.pool_info = {
         .size = 20, .active = 3, .idle = 17, .waiting = 1, .connecting = 2, .minimum = 20, .maximum = 100};
     EXPECT_EQ(
         boost::json::serialize(to_json(health)),
         R"({"name":"main","reachable":true,"latency_ms":1.5E0,"server_version":"15.6","role":"primary","error":null,)"
+        R"("breaker":"half-open",)"
         R"("pool_info":{"size":20,"min_size":20,"max_size":100,"active":3,"idle":17,"waiting":1,"connecting":2}})");
 }
 
@@ -71,9 +73,11 @@ TEST(errors, compare_to_what_they_mean)
     EXPECT_EQ(make_error_code(db_errc::pool_exhausted), pg::disposition::timeout);
     EXPECT_NE(make_error_code(db_errc::pool_exhausted), pg::disposition::cannot_connect);
     EXPECT_EQ(make_error_code(db_errc::pool_cannot_connect), pg::disposition::cannot_connect);
+    EXPECT_EQ(make_error_code(db_errc::circuit_open), pg::disposition::cannot_connect);
+    EXPECT_EQ(make_error_code(db_errc::circuit_open), pg::disposition::transient);
     EXPECT_EQ(make_error_code(db_errc::commit_unknown), pg::disposition::in_doubt);
     EXPECT_NE(make_error_code(db_errc::transaction_closed), pg::disposition::in_doubt);
-    for (int value = 1; value <= static_cast<int>(db_errc::database_disabled); ++value)
+    for (int value = 1; value <= static_cast<int>(db_errc::circuit_open); ++value)
         EXPECT_NE(db_category().message(value), "unknown error") << value;
 }
 

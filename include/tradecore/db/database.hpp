@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,12 +80,14 @@ private:
 /// keeps its connection until its end, and every limit of a command holds for a COPY as a whole; inside, a COPY has the
 /// transaction for itself until its end, while a cursor lets other statements run between its slices.
 ///
-/// Errors: as of `session`; `pool_timeout`, `waits_for_itself`, `transaction_closed`, `database_closed`,
-/// `database_disabled`.
-/// Cancellation: terminal. The server is asked to stop a statement that is cancelled in flight; the
-/// connection lives on, and a transaction it belongs to has failed.
-/// Thread safety: none in this version: a database and all coroutines that use it run on one thread (one
-/// `io_context` run by one thread).
+/// A circuit breaker stands before the pool. When too many attempts in a row have failed because the database or
+/// the way to it did, callers get `circuit_open` at once; the database is asked in the background until it answers,
+/// which keeps the event loop busy, or is closed. A transaction asks the breaker once, before its connection is taken.
+///
+/// Errors: as of `session`; `circuit_open`, `pool_timeout`, `waits_for_itself`, `transaction_closed`,
+/// `database_closed`, `database_disabled`. Cancellation: terminal. The server is asked to stop a statement that is
+/// cancelled in flight; the connection lives on, and a transaction it belongs to has failed. Thread safety: none in
+/// this version: a database and all coroutines that use it run on one thread (one `io_context` run by one thread).
 /// Lifetimes: what runs keeps what it needs; the handle need not outlive it.
 class database final : public pg::session {
 public:
@@ -187,6 +190,8 @@ public:
     health_check(std::chrono::milliseconds limit = std::chrono::seconds(5));
 
     [[nodiscard]] tradecore::pool_stats pool_stats() const noexcept;
+    /// @returns what the circuit breaker does with callers; nothing when there is none.
+    [[nodiscard]] std::optional<resilience::breaker_state> breaker_state() const noexcept;
     [[nodiscard]] const std::string& name() const noexcept;
     [[nodiscard]] bool is_open() const noexcept;
     /// @returns the pool, to lend a connection for what the verbs do not offer.

@@ -3,6 +3,7 @@
 
 #include <tradecore/db/pool_options.hpp>
 #include <tradecore/pg/connect_options.hpp>
+#include <tradecore/resilience/breaker_options.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -21,6 +22,11 @@ struct database_options {
     std::chrono::milliseconds command_timeout{60'000};
     /// How long ROLLBACK may take before the connection is closed instead.
     std::chrono::milliseconds rollback_timeout{5'000};
+
+    /// Whether callers are refused at once, with `circuit_open`, while the database fails; and when that is. Only
+    /// failures of the database count, never what a statement itself did wrong.
+    bool breaker_enabled = true;
+    resilience::breaker_options breaker{};
 
     /// A statement that takes longer is logged; 0 never.
     std::chrono::milliseconds slow_query{1'000};

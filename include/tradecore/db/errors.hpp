@@ -8,7 +8,9 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 namespace tradecore {
@@ -32,6 +34,9 @@ enum class db_errc {
     database_closed,
     /// The database is switched off by configuration.
     database_disabled,
+    /// The database has failed too often and was not asked. Compares to `disposition::cannot_connect` and
+    /// `disposition::transient`.
+    circuit_open,
 };
 
 [[nodiscard]] const boost::system::error_category& db_category() noexcept;
@@ -100,6 +105,29 @@ public:
 class database_disabled : public pg::error {
 public:
     explicit database_disabled(const std::string& message);
+};
+
+/// The circuit breaker of the database refused the call: it has failed too often, and nothing was sent. It is asked
+/// again in the background; see `resilience::circuit_breaker`.
+class circuit_open : public pg::error {
+public:
+    /// @param last_failure null when it is not known.
+    circuit_open(
+        const std::string& message, std::chrono::steady_clock::duration come_again_in,
+        std::shared_ptr<const std::string> last_failure);
+
+    /// @returns how long to stay away: until the answer may be another one, which is no promise.
+    [[nodiscard]] std::chrono::steady_clock::duration come_again_in() const noexcept { return come_again_in_; }
+    /// @returns the message of the last failure that counted, empty when it is not known.
+    [[nodiscard]] std::string_view last_failure() const noexcept
+    {
+        return last_failure_ ? std::string_view(*last_failure_) : std::string_view();
+    }
+
+private:
+    std::chrono::steady_clock::duration come_again_in_;
+    // Shared, so that copying the exception cannot throw.
+    std::shared_ptr<const std::string> last_failure_;
 };
 
 } // namespace tradecore

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <tradecore/db/pool_options.hpp>
+#include <tradecore/resilience/circuit_breaker.hpp>
 
 #include <boost/json/object.hpp>
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 namespace tradecore {
@@ -23,11 +25,13 @@ struct database_health {
     std::string role{};
     /// Why it is not reachable; empty when it is.
     std::string error{};
+    /// What the circuit breaker does with callers; nothing when the database has none. The check itself goes past it.
+    std::optional<resilience::breaker_state> breaker{};
     pool_stats pool_info{};
 };
 
-/// @returns `{"name", "reachable", "latency_ms", "server_version", "role", "error", "pool_info": {"size",
-///          "min_size", "max_size", "active", "idle", "waiting", "connecting"}}`; what is not known is null.
+/// @returns `{"name", "reachable", "latency_ms", "server_version", "role", "error", "breaker", "pool_info":
+///          {"size", "min_size", "max_size", "active", "idle", "waiting", "connecting"}}`; what is not known is null.
 [[nodiscard]] boost::json::object to_json(const database_health& health);
 
 } // namespace tradecore

@@ -112,6 +112,9 @@ public:
     /// @throws database_closed.
     [[nodiscard]] lease try_acquire(usage user);
 
+    /// Ends the pause after a connect that failed: the next caller's begins at once.
+    void end_pause();
+
     [[nodiscard]] pool_stats stats() const noexcept;
     [[nodiscard]] bool is_open() const noexcept;
     [[nodiscard]] const std::string& name() const noexcept;

@@ -66,6 +66,8 @@ public:
     /// @param lottery a random number in [0, 1), for the jitter of the pause.
     /// @returns the waiter to tell.
     std::optional<ticket> connect_failed(time_point now, bool no_room, double lottery);
+    /// Somebody has reason to believe that a connect may succeed: the pause after the last failure is over.
+    void end_pause() { no_connect_before_ = {}; }
     /// A connect ended because the pool is closing.
     void connect_abandoned() { --connecting_; }
 

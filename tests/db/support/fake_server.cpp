@@ -47,6 +47,9 @@ asio::awaitable<std::unique_ptr<physical_connection>> fake_server::connect()
         if (error)
             std::rethrow_exception(error);
     }
+    else if (refusal) {
+        std::rethrow_exception(refusal);
+    }
     co_return std::make_unique<connection>(*this, ++last_id_);
 }
 

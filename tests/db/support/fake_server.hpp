@@ -39,6 +39,8 @@ public:
     gate connects;
     /// What the next connects throw; null entries connect.
     std::vector<std::exception_ptr> connect_errors;
+    /// What all connects throw once those are used up; null connects.
+    std::exception_ptr refusal;
     int connects_begun = 0;
     int connects_running = 0;
     int most_connects_running = 0;
