@@ -107,6 +107,9 @@ TEST(breaker, follows_a_server_that_is_stopped_and_started)
                 co_await test::settle(1);
             EXPECT_EQ(co_await ask(main), answer::served);
             EXPECT_EQ(co_await ask_in_transaction(main), answer::served);
+            const auto again = co_await main.health_check();
+            EXPECT_TRUE(again.reachable);
+            EXPECT_EQ(again.breaker, breaker_state::closed);
             while (main.pool_stats().size < 2)
                 co_await test::settle(1);
         }
