@@ -67,6 +67,19 @@ void attempt::failed(const std::exception_ptr& error, const attempt_facts& facts
     settle(how);
 }
 
+void attempt::got_no_connection()
+{
+    failed(std::current_exception(), {.phase = attempt_phase::acquiring});
+    throw;
+}
+
+void attempt::was_ended(const physical_connection& on, bool limited)
+{
+    if (permit_)
+        failed(std::current_exception(), facts_of(on, limited));
+    throw;
+}
+
 void attempt::observed(const std::exception_ptr& error, const attempt_facts& facts) noexcept
 {
     if (!permit_)

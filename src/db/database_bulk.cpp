@@ -149,7 +149,13 @@ database_core::take_connection(std::shared_ptr<database_core> self, attempt& by,
     by.tighten(deadline);
     const auto around = self->scope_of(co_await asio::this_coro::executor);
     self->require_another_connection(around.get());
-    auto connection = co_await acquire(self, by, std::move(user), deadline);
+    lease connection;
+    try {
+        connection = co_await self->pool_->acquire(std::move(user), deadline);
+    }
+    catch (...) {
+        by.got_no_connection();
+    }
     if (deadline)
         options.timeout = std::max(std::chrono::duration_cast<milliseconds>(*deadline - clock::now()), milliseconds(1));
     co_return connection;
@@ -193,7 +199,15 @@ asio::awaitable<std::uint64_t> database_core::run_many(std::shared_ptr<database_
     const auto connection =
         co_await take_connection(self, attempt, user_of("statement", what.options, what.sql), what.options);
     const bool limited = self->has_limit(what.options);
-    co_return co_await watched(attempt, *connection, limited, connection->run_many(std::move(what)));
+    std::uint64_t affected = 0;
+    try {
+        affected = co_await connection->run_many(std::move(what));
+    }
+    catch (...) {
+        attempt.was_ended(*connection, limited);
+    }
+    attempt.succeeded();
+    co_return affected;
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
@@ -206,7 +220,14 @@ database_core::open_cursor(std::shared_ptr<database_core> self, pg::statement wh
     auto attempt = self->begin_attempt();
     auto connection = co_await take_connection(self, attempt, user_of("cursor", what.options, what.sql), what.options);
     const bool limited = self->has_limit(what.options);
-    auto opened = co_await watched(attempt, *connection, limited, connection->open_cursor(std::move(what), how));
+    std::shared_ptr<pg::detail::cursor_core> opened;
+    try {
+        opened = co_await connection->open_cursor(std::move(what), how);
+    }
+    catch (...) {
+        attempt.was_ended(*connection, limited);
+    }
+    attempt.succeeded();
     co_return std::make_shared<leased_cursor>(std::move(connection), std::move(opened));
 }
 
@@ -221,7 +242,14 @@ database_core::open_copy_in(std::shared_ptr<database_core> self, pg::detail::cop
     auto connection =
         co_await take_connection(self, attempt, user_of("COPY", what.options.call, what.copy), what.options.call);
     const bool limited = self->has_limit(what.options.call);
-    auto opened = co_await watched(attempt, *connection, limited, connection->open_copy_in(std::move(what)));
+    std::shared_ptr<pg::detail::copy_in_core> opened;
+    try {
+        opened = co_await connection->open_copy_in(std::move(what));
+    }
+    catch (...) {
+        attempt.was_ended(*connection, limited);
+    }
+    attempt.succeeded();
     co_return std::make_shared<leased_copy_in>(std::move(connection), std::move(opened));
 }
 
@@ -236,7 +264,14 @@ database_core::open_copy_out(std::shared_ptr<database_core> self, pg::detail::co
     auto connection =
         co_await take_connection(self, attempt, user_of("COPY", what.options.call, what.copy), what.options.call);
     const bool limited = self->has_limit(what.options.call);
-    auto opened = co_await watched(attempt, *connection, limited, connection->open_copy_out(std::move(what)));
+    std::shared_ptr<pg::detail::copy_out_core> opened;
+    try {
+        opened = co_await connection->open_copy_out(std::move(what));
+    }
+    catch (...) {
+        attempt.was_ended(*connection, limited);
+    }
+    attempt.succeeded();
     co_return std::make_shared<leased_copy_out>(std::move(connection), std::move(opened));
 }
 
@@ -250,7 +285,14 @@ database_core::listen(std::shared_ptr<database_core> self, std::string channel, 
     if (!options.call.timeout)
         options.call.timeout = client_limit(self->options_.command_timeout);
     const bool limited = self->has_limit(options.call);
-    auto opened = co_await watched(attempt, *connection, limited, connection->listen(std::move(channel), options));
+    pg::listener opened;
+    try {
+        opened = co_await connection->listen(std::move(channel), options);
+    }
+    catch (...) {
+        attempt.was_ended(*connection, limited);
+    }
+    attempt.succeeded();
     co_return pg::listener(std::make_shared<leased_listener>(std::move(connection), std::move(opened)));
 }
 

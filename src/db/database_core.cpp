@@ -92,24 +92,6 @@ attempt database_core::begin_attempt()
     return breaker_->begin();
 }
 
-asio::awaitable<lease> database_core::acquire(
-    std::shared_ptr<database_core> self, attempt& by, usage user, std::optional<clock::time_point> until)
-{
-    lease taken;
-    std::exception_ptr error;
-    try {
-        taken = co_await self->pool_->acquire(std::move(user), until);
-    }
-    catch (...) {
-        error = std::current_exception();
-    }
-    if (error) {
-        by.failed(error, {.phase = attempt_phase::acquiring});
-        std::rethrow_exception(error);
-    }
-    co_return taken;
-}
-
 void database_core::require_available() const
 {
     if (unavailable_)
@@ -166,7 +148,12 @@ asio::awaitable<pg::result> database_core::run(std::shared_ptr<database_core> se
     lease connection = self->pool_->try_acquire(usage_of(what));
     if (!connection) {
         self->require_another_connection(around.get());
-        connection = co_await acquire(self, attempt, usage_of(what), deadline);
+        try {
+            connection = co_await self->pool_->acquire(usage_of(what), deadline);
+        }
+        catch (...) {
+            attempt.got_no_connection();
+        }
     }
     if (deadline)
         what.options.timeout =
@@ -207,7 +194,15 @@ database_core::run_script(std::shared_ptr<database_core> self, sql_text text, pg
     usage user{.kind = "script", .label = options.name, .keeps = {}};
     const lease connection = co_await take_connection(self, attempt, std::move(user), options);
     const bool limited = self->has_limit(options);
-    co_return co_await watched(attempt, *connection, limited, connection->run_script(std::move(text), options));
+    std::vector<pg::result> answers;
+    try {
+        answers = co_await connection->run_script(std::move(text), options);
+    }
+    catch (...) {
+        attempt.was_ended(*connection, limited);
+    }
+    attempt.succeeded();
+    co_return answers;
 }
 
 namespace {

@@ -67,9 +67,6 @@ public:
     /// @returns an attempt; an empty one when there is no breaker, or no database.
     /// @throws circuit_open.
     [[nodiscard]] attempt begin_attempt();
-    /// As of the pool; tells the attempt when no connection comes.
-    [[nodiscard]] static boost::asio::awaitable<lease>
-    acquire(std::shared_ptr<database_core> self, attempt& by, usage user, std::optional<clock::time_point> until);
     [[nodiscard]] std::optional<resilience::breaker_state> breaker_state() const noexcept
     {
         return breaker_ ? std::optional(breaker_->state()) : std::nullopt;
@@ -129,28 +126,6 @@ private:
 /// The client's limit for a statement the server ends after `server_limit`: a little later, so that the
 /// server's answer comes first. @returns nothing for no limit (0).
 [[nodiscard]] std::optional<std::chrono::milliseconds> client_limit(std::chrono::milliseconds server_limit);
-
-/// Tells an attempt how `work`, which is all of it, ends on a connection.
-/// @param limited whether the server or the client has a limit for it.
-template <class T>
-boost::asio::awaitable<T>
-watched(attempt& by, const physical_connection& on, bool limited, boost::asio::awaitable<T> work)
-{
-    std::optional<T> done;
-    std::exception_ptr error;
-    try {
-        done.emplace(co_await std::move(work));
-    }
-    catch (...) {
-        error = std::current_exception();
-    }
-    if (error) {
-        by.failed(error, facts_of(on, limited));
-        std::rethrow_exception(error);
-    }
-    by.succeeded();
-    co_return std::move(*done);
-}
 
 /// @returns the name of a statement, else its SQL, for messages.
 [[nodiscard]] usage usage_of(const pg::statement& what);

@@ -315,7 +315,12 @@ asio::awaitable<void> transaction_core::open()
         attempt_ = database_->begin_attempt();
         auto until = deadline_;
         attempt_.tighten(until);
-        connection_ = co_await database_core::acquire(database_, attempt_, std::move(user), until);
+        try {
+            connection_ = co_await database_->pool().acquire(std::move(user), until);
+        }
+        catch (...) {
+            attempt_.got_no_connection();
+        }
         opened_at_ = clock::now();
         statement_timeout_ = database_->options().command_timeout;
     }
