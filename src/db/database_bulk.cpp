@@ -146,12 +146,14 @@ database_core::take_connection(std::shared_ptr<database_core> self, attempt& by,
     std::optional<clock::time_point> deadline;
     if (options.timeout)
         deadline = clock::now() + *options.timeout;
-    by.tighten(deadline);
+    // What may take long is not cut short for being a probe, only the wait for its connection is.
+    auto until = deadline;
+    by.tighten(until);
     const auto around = self->scope_of(co_await asio::this_coro::executor);
     self->require_another_connection(around.get());
     lease connection;
     try {
-        connection = co_await self->pool_->acquire(std::move(user), deadline);
+        connection = co_await self->pool_->acquire(std::move(user), until);
     }
     catch (...) {
         by.got_no_connection();
