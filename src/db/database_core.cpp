@@ -274,6 +274,22 @@ void require_same_mode(const transaction_options& nested, const transaction_opti
         throw std::invalid_argument("a nested transaction cannot be deferrable in one that is not");
 }
 
+/// Whether a failure goes away by running the transaction again.
+bool is_worth_repeating(const transaction_failure& failure)
+{
+    if (!failure.cause || failure.in_doubt)
+        return false;
+    try {
+        std::rethrow_exception(failure.cause);
+    }
+    catch (const pg::server_error& e) {
+        return e.state() == pg::sqlstate("40001") || e.state() == pg::sqlstate("40P01");
+    }
+    catch (...) {
+        return false;
+    }
+}
+
 /// The pause before attempt `next`, counted from 1: the second is made at once, because the other side of a
 /// conflict has got what it wanted; then U(0, 10 ms · 2ⁿ), at most 250 ms.
 milliseconds pause_before(int next)
@@ -368,7 +384,7 @@ run_transaction(std::shared_ptr<database_core> core, erased_body body, transacti
         const bool late = deadline && clock::now() >= *deadline;
         if (late && is_caused_by_deadline(error))
             throw_timeout(options, core->options().name, error);
-        if (late || outer || attempt >= options.max_attempts || !current->is_worth_repeating())
+        if (late || outer || attempt >= options.max_attempts || !is_worth_repeating(current->failure()))
             std::rethrow_exception(error);
         if (const auto pause = pause_before(attempt + 1); pause.count() > 0) {
             asio::steady_timer timer(core->pool_executor(), pause);

@@ -65,11 +65,6 @@ std::optional<pg::sqlstate> state_of(const std::exception_ptr& error)
     }
 }
 
-bool is_repeatable(pg::sqlstate state)
-{
-    return state == "40001"_sqlstate || state == "40P01"_sqlstate;
-}
-
 std::string why_failed(const std::optional<pg::sqlstate>& state)
 {
     if (!state)
@@ -205,20 +200,31 @@ void transaction_core::statement_ended(const std::exception_ptr& error)
         tell_breaker(error);
     if (!error)
         return;
-    if (!failure_ && (status == pg::transaction_status::failed || !begun_))
+    const bool fails = status == pg::transaction_status::failed || !begun_;
+    if (!failure_ && fails)
         failure_ = state_of(error);
+    if (fails || !connection_->is_open())
+        failed_by(error, facts());
+}
+
+attempt_facts transaction_core::facts() const
+{
+    auto facts = facts_of(*connection_, deadline_ || database_->options().command_timeout.count() > 0);
+    facts.declared_read_only = options_.read_only;
+    return facts;
+}
+
+void transaction_core::failed_by(const std::exception_ptr& error, const attempt_facts& facts) noexcept
+{
+    if (!cause_.cause)
+        cause_ = {.cause = error, .facts = facts};
 }
 
 void transaction_core::tell_breaker(const std::exception_ptr& error) noexcept
 {
     if (!attempt_)
         return;
-    attempt_facts facts;
-    if (error) {
-        facts = facts_of(*connection_, deadline_ || database_->options().command_timeout.count() > 0);
-        facts.declared_read_only = options_.read_only;
-    }
-    attempt_.observed(error, facts);
+    attempt_.observed(error, error ? facts() : attempt_facts());
 }
 
 void transaction_core::count_busy(clock::time_point since)
@@ -319,6 +325,7 @@ asio::awaitable<void> transaction_core::open()
             connection_ = co_await database_->pool().acquire(std::move(user), until);
         }
         catch (...) {
+            failed_by(std::current_exception(), {.phase = attempt_phase::acquiring});
             attempt_.got_no_connection();
         }
         opened_at_ = clock::now();
@@ -444,6 +451,7 @@ asio::awaitable<void> transaction_core::commit(physical_connection& on, std::str
     catch (...) {
         error_ = std::current_exception();
         tell_breaker(error_);
+        failed_by(error_, facts());
     }
     if (!error_ || !may_be_sent)
         co_return;
@@ -465,6 +473,7 @@ asio::awaitable<void> transaction_core::commit(physical_connection& on, std::str
     }
     if (!in_doubt)
         co_return;
+    cause_.in_doubt = true;
     error_ = std::make_exception_ptr(commit_unknown(
         fmt::format(
             "whether the {} was committed is not known: the connection was lost after COMMIT was sent (server process "
@@ -498,32 +507,15 @@ asio::awaitable<void> transaction_core::finish_savepoint(physical_connection& on
             error_ = std::current_exception();
         outermost.tell_breaker(std::current_exception());
         on.close();
+        outermost.failed_by(std::current_exception(), outermost.facts());
     }
     outermost.count_busy(sent);
     if (rolls_back)
         outermost.statement_timeout_ = timeout_before_; // the server takes back what was set since
-    if (on.status() == pg::transaction_status::in_transaction)
+    if (on.status() == pg::transaction_status::in_transaction) {
         outermost.failure_.reset();
-}
-
-bool transaction_core::is_worth_repeating() const
-{
-    if (!error_)
-        return false;
-    try {
-        std::rethrow_exception(error_);
+        outermost.cause_ = {};
     }
-    catch (const commit_unknown&) {
-        return false;
-    }
-    catch (const pg::server_error& e) {
-        if (is_repeatable(e.state()))
-            return true;
-    }
-    catch (...) {
-        // the body may have turned the server's error into one of its own
-    }
-    return failure_ && is_repeatable(*failure_);
 }
 
 void transaction_core::log_long_transaction() const

@@ -15,6 +15,17 @@
 
 namespace tradecore::detail {
 
+/// What made a transaction fail, as far as its own database and the way to it are concerned.
+struct transaction_failure {
+    /// The first error that was not undone by a savepoint, whatever the body made of it; null when only the body
+    /// failed, errors of other databases included.
+    std::exception_ptr cause{};
+    /// Of the moment of `cause`.
+    attempt_facts facts{};
+    /// COMMIT was sent and what became of it is not known. False also when it has been found out since.
+    bool in_doubt = false;
+};
+
 /// One level of a transaction: the outermost owns the connection, a nested one is a savepoint on it. Shared by
 /// the context, the body and the body's children, which may outlive it.
 ///
@@ -53,8 +64,8 @@ public:
 
     /// @returns what ended it; null when it succeeded.
     [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
-    /// @returns whether its failure was one that goes away by running it again.
-    [[nodiscard]] bool is_worth_repeating() const;
+    /// @returns what whoever decides about another attempt has to know; of the outermost level, when it has ended.
+    [[nodiscard]] const transaction_failure& failure() const noexcept { return cause_; }
     [[nodiscard]] bool holds_connection() const noexcept { return static_cast<bool>(connection_); }
     [[nodiscard]] const transaction_options& options() const noexcept { return options_; }
     [[nodiscard]] const transaction_core& root() const noexcept;
@@ -85,6 +96,9 @@ private:
     void statement_ended(const std::exception_ptr& error);
     /// Tells the breaker. @param error null for an answer.
     void tell_breaker(const std::exception_ptr& error) noexcept;
+    [[nodiscard]] attempt_facts facts() const;
+    /// Keeps the first error that makes the transaction fail.
+    void failed_by(const std::exception_ptr& error, const attempt_facts& facts) noexcept;
     void count_busy(clock::time_point since);
 
     // --- the ends ---------------------------------------------------------------------------------
@@ -120,6 +134,7 @@ private:
     lease connection_;
     bool begun_ = false;
     std::optional<pg::sqlstate> failure_;                        // what made the transaction fail
+    transaction_failure cause_;                                  // the same, and a lost connection
     std::optional<std::chrono::milliseconds> statement_timeout_; // as set on the server; nothing: not known
     clock::time_point opened_at_{};
     clock::duration busy_{};
