@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "db/exception_text.hpp"
+#include "db/pool_core.hpp"
+
+#include <tradecore/db/errors.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tradecore::detail {
+namespace {
+
+constexpr std::size_t named_holders = 5;
+constexpr std::size_t label_length = 80;
+
+std::chrono::milliseconds to_ms(std::chrono::steady_clock::duration time)
+{
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time);
+}
+
+} // namespace
+
+std::exception_ptr pool_core::timeout_reason(clock::time_point since) const
+{
+    const auto waited = to_ms(clock::now() - since).count();
+    const auto numbers = state_.stats();
+    // With the pool at its size nobody connects: then the others' use is the reason, whatever happened before.
+    if (last_connect_error_ && numbers.size < numbers.maximum) {
+        return std::make_exception_ptr(pool_timeout(
+            db_errc::pool_cannot_connect,
+            fmt::format(
+                "pool '{}': no connection within {} ms, connecting fails: {}", name_, waited,
+                what_of(last_connect_error_)),
+            last_connect_error_));
+    }
+    if (numbers.size < numbers.maximum) {
+        return std::make_exception_ptr(pool_timeout(
+            db_errc::pool_exhausted,
+            fmt::format(
+                "pool '{}': no connection within {} ms: {} of at most {} are in use, {} are being made; {}", name_,
+                waited, numbers.active, numbers.maximum, numbers.connecting, holders())));
+    }
+    return std::make_exception_ptr(pool_timeout(
+        db_errc::pool_exhausted, fmt::format(
+                                     "pool '{}': no connection within {} ms: all {} are in use; {}", name_, waited,
+                                     numbers.maximum, holders())));
+}
+
+std::string pool_core::holders() const
+{
+    std::vector<const entry*> lent;
+    for (const entry& one : entries_) {
+        if (one.connection)
+            lent.push_back(&one);
+    }
+    std::ranges::sort(lent, {}, &entry::since);
+    std::string text;
+    const auto now = clock::now();
+    for (const entry* one : lent) {
+        if (one == lent[0])
+            text += "held longest by ";
+        else if (one == lent[std::min(named_holders, lent.size() - 1)] && lent.size() > named_holders)
+            return text + fmt::format(", and {} more", lent.size() - named_holders);
+        else
+            text += ", ";
+        text += one->user.kind;
+        if (!one->user.label.empty())
+            text += " " + shorten(one->user.label, label_length);
+        text += fmt::format(" for {} ms", to_ms(now - one->since).count());
+    }
+    return text.empty() ? "nobody holds one" : text;
+}
+
+} // namespace tradecore::detail

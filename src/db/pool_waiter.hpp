@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "db/pool_core.hpp"
+
+#include <exception>
+#include <optional>
+
+namespace tradecore::detail {
+
+/// A suspended caller; lives on its coroutine's frame, so that destroying the frame ends the wait.
+struct pool_core::waiter {
+    pool_core& pool;
+    pool_state::ticket ticket;
+    boost::asio::steady_timer timer;
+    std::optional<slot> granted;
+    std::exception_ptr error;
+
+    waiter(pool_core& of, clock::time_point until) : pool(of), ticket(of.state_.wait()), timer(of.executor_, until)
+    {
+        pool.waiters_.emplace(ticket, this);
+    }
+    waiter(waiter&&) = delete;
+    waiter& operator=(waiter&&) = delete;
+    ~waiter()
+    {
+        pool.waiters_.erase(ticket);
+        pool.state_.withdraw(ticket);
+        if (granted)
+            pool.give_back(*granted); // granted too late: it goes to the next
+    }
+
+    [[nodiscard]] bool is_answered() const noexcept { return granted || error; }
+};
+} // namespace tradecore::detail
