@@ -18,7 +18,7 @@ endfunction()
 tradecore_glob_tests(support "${tests_root}/support")
 add_library(tradecore_test_support STATIC ${support})
 target_link_libraries(tradecore_test_support
-    PUBLIC tradecore::embedded PostgreSQL::PostgreSQL
+    PUBLIC tradecore::embedded PostgreSQL::PostgreSQL Boost::headers
     PRIVATE tradecore_warnings fmt::fmt)
 target_include_directories(tradecore_test_support PUBLIC "${tests_root}")
 
@@ -81,6 +81,12 @@ foreach(room IN LISTS rooms)
             PROPERTIES TIMEOUT 300 FIXTURES_REQUIRED postgres ENVIRONMENT "TRADECORE_TEST_POSTGRES=${server_folder}")
     endif()
 endforeach()
+
+# Faults of the network and of servers, against the databases as users have them.
+tradecore_glob_tests(chaos "${tests_root}/chaos")
+tradecore_add_test_program(test_chaos tradecore_db "${chaos}")
+gtest_discover_tests(test_chaos TEST_PREFIX "chaos." DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT 300 LABELS chaos FIXTURES_REQUIRED postgres ENVIRONMENT "TRADECORE_TEST_POSTGRES=${server_folder}")
 
 # The code of the documentation: run here, copied there.
 tradecore_glob_tests(snippets "${tests_root}/snippets")
