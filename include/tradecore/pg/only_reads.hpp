@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+namespace tradecore::pg {
+
+/// Whether a statement's text shows that running it changes nothing, so that twice is as good as once.
+///
+/// That is a single SELECT, VALUES, TABLE or SHOW, also behind WITH, without locking clause and INTO, in which no
+/// WITH query writes and which calls nothing but functions of a list of the server's own: a SELECT may call a function
+/// that writes, and its text does not show which ones do. What views, operators and types call cannot be seen and is
+/// taken to change nothing. Assumes `standard_conforming_strings`, as everything here that looks into SQL.
+///
+/// @returns false also when it is not certain. Never throws, whatever the text.
+[[nodiscard]] bool only_reads(std::string_view sql) noexcept;
+
+} // namespace tradecore::pg
