@@ -12,6 +12,7 @@ int main(int argc, char** argv)
     int status = cli::exit_ok;
     cli::add_simulate(program, status);
     cli::add_sample(program, status);
+    cli::add_config(program, status);
     try {
         program.parse(argc, argv);
     }

@@ -14,10 +14,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Reads variables of one prefix; an empty value counts as not set.
+/// Reads variables of one prefix and notes what is in force; an empty value counts as not set.
 class reader {
 public:
-    reader(const environment& from, std::string_view prefix) : from_(from), prefix_(prefix) {}
+    /// @param notes may be null.
+    reader(const environment& from, std::string_view prefix, std::vector<setting>* notes)
+        : from_(from), prefix_(prefix), notes_(notes)
+    {}
 
     [[nodiscard]] std::string name(std::string_view variable) const { return prefix_ + std::string(variable); }
 
@@ -32,17 +35,17 @@ public:
     template <class T>
     void number(std::string_view variable, T& into, T lowest, T highest, std::string_view meaning) const
     {
-        const auto value = text(variable);
-        if (!value)
-            return;
-        T parsed{};
-        const auto* const end = value->data() + value->size();
-        const auto [stopped, error] = std::from_chars(value->data(), end, parsed);
-        // Written so that NaN is refused too.
-        if (error != std::errc() || stopped != end || !(parsed >= lowest && parsed <= highest))
-            throw configuration_error(
-                name(variable), fmt::format("'{}' is not {} from {} to {}", *value, meaning, lowest, highest));
-        into = parsed;
+        if (const auto value = text(variable)) {
+            T parsed{};
+            const auto* const end = value->data() + value->size();
+            const auto [stopped, error] = std::from_chars(value->data(), end, parsed);
+            // Written so that NaN is refused too.
+            if (error != std::errc() || stopped != end || !(parsed >= lowest && parsed <= highest))
+                throw configuration_error(
+                    name(variable), fmt::format("'{}' is not {} from {} to {}", *value, meaning, lowest, highest));
+            into = parsed;
+        }
+        note(variable, fmt::to_string(into));
     }
 
     void seconds(std::string_view variable, milliseconds& into, double lowest) const
@@ -61,23 +64,103 @@ public:
 
     void flag(std::string_view variable, bool& into) const
     {
-        auto value = text(variable);
-        if (!value)
-            return;
-        std::ranges::transform(
-            *value, value->begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-        if (*value == "true" || *value == "1" || *value == "yes" || *value == "on")
-            into = true;
-        else if (*value == "false" || *value == "0" || *value == "no" || *value == "off")
-            into = false;
-        else
-            throw configuration_error(name(variable), "'" + *value + "' is neither true nor false");
+        if (auto value = text(variable)) {
+            std::ranges::transform(*value, value->begin(), [](char c) {
+                return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+            });
+            if (*value == "true" || *value == "1" || *value == "yes" || *value == "on")
+                into = true;
+            else if (*value == "false" || *value == "0" || *value == "no" || *value == "off")
+                into = false;
+            else
+                throw configuration_error(name(variable), "'" + *value + "' is neither true nor false");
+        }
+        note(variable, into ? "true" : "false");
+    }
+
+    /// A setting that is what its variable says, else a default.
+    void note(std::string_view variable, std::string value) const
+    {
+        note(variable, std::move(value), text(variable) ? name(variable) : "default");
+    }
+    void note(std::string_view variable, std::string value, std::string origin) const
+    {
+        if (notes_ != nullptr)
+            notes_->push_back({name(variable), std::move(value), std::move(origin)});
     }
 
 private:
     const environment& from_;
     std::string prefix_;
+    std::vector<setting>* notes_;
 };
+
+std::string word_for_password(const pg::connect_options& to)
+{
+    if (!to.password.empty() || to.provide_password)
+        return "given (hidden)";
+    return to.passfile.empty() ? "none" : "looked for in " + to.passfile;
+}
+
+void read_connection(const reader& own, const environment& from, database_options& options)
+{
+    auto around = pg::environment::of_process();
+    around.variable = from;
+    std::string origin = "default";
+    for (const std::string_view variable : {"POSTGRES_DSN", "DATABASE_URL"}) {
+        const auto dsn = own.text(variable);
+        if (!dsn)
+            continue;
+        origin = own.name(variable);
+        try {
+            options.connect = pg::connect_options::parse(*dsn, around);
+        }
+        catch (const std::invalid_argument& problem) {
+            throw configuration_error(origin, problem.what());
+        }
+        break;
+    }
+    if (options.connect.hosts.empty())
+        throw configuration_error(own.name("POSTGRES_DSN"), "is not set, nor is " + own.name("DATABASE_URL"));
+    own.note("POSTGRES_DSN", options.connect.describe() + ", password " + word_for_password(options.connect), origin);
+}
+
+void read_pool(const reader& own, pool_options& pool)
+{
+    own.number<std::size_t>("PG_POOL_MAX_SIZE", pool.maximum, 1, 10'000, "a whole number");
+    // Who lowers the maximum alone means the minimum too.
+    pool.minimum = std::min(pool.minimum, pool.maximum);
+    own.number<std::size_t>("PG_POOL_MIN_SIZE", pool.minimum, 0, 10'000, "a whole number");
+    if (pool.minimum > pool.maximum)
+        throw configuration_error(
+            own.name("PG_POOL_MIN_SIZE"),
+            fmt::format("{} is above {}, which is {}", pool.minimum, own.name("PG_POOL_MAX_SIZE"), pool.maximum));
+    own.seconds("PG_POOL_TIMEOUT_SEC", pool.acquire_timeout, 0.001);
+}
+
+/// What counts for all databases.
+void read_common(const reader& common, database_options& options)
+{
+    common.milliseconds_of("DB_SLOW_QUERY_THRESHOLD_MS", options.slow_query);
+    common.number("DB_POOL_EXHAUSTION_THRESHOLD", options.pool.exhaustion_threshold, 0.01, 1.0, "a share");
+    common.milliseconds_of("DB_LONG_TRANSACTION_THRESHOLD_MS", options.long_transaction);
+    common.milliseconds_of("DB_SLOW_ACQUIRE_THRESHOLD_MS", options.pool.slow_acquire);
+    common.flag("DB_LOG_ARGUMENTS", options.log_arguments);
+}
+
+/// @param notes what is in force for this database alone; may be null.
+database_options read_database(
+    const environment& from, std::string name, std::string_view prefix, database_options options,
+    std::vector<setting>* notes)
+{
+    const reader own(from, prefix, notes);
+    options.name = std::move(name);
+    read_connection(own, from, options);
+    read_pool(own, options.pool);
+    own.seconds("PG_COMMAND_TIMEOUT_SEC", options.command_timeout, 0.0);
+    read_common(reader(from, "", nullptr), options);
+    return options;
+}
 
 database_options defaults_of(std::size_t minimum, std::size_t maximum)
 {
@@ -100,58 +183,21 @@ environment process_environment()
 database_options
 read_database_options(const environment& from, std::string name, std::string_view prefix, database_options defaults)
 {
-    const reader own(from, prefix);
-    const reader common(from, "");
-    database_options options = std::move(defaults);
-    options.name = std::move(name);
-
-    for (const std::string_view variable : {"POSTGRES_DSN", "DATABASE_URL"}) {
-        const auto dsn = own.text(variable);
-        if (!dsn)
-            continue;
-        try {
-            options.connect = pg::connect_options::parse(*dsn);
-        }
-        catch (const std::invalid_argument& problem) {
-            throw configuration_error(own.name(variable), problem.what());
-        }
-        break;
-    }
-    if (options.connect.hosts.empty())
-        throw configuration_error(own.name("POSTGRES_DSN"), "is not set, nor is " + own.name("DATABASE_URL"));
-
-    const auto default_minimum = options.pool.minimum;
-    own.number<std::size_t>("PG_POOL_MAX_SIZE", options.pool.maximum, 1, 10'000, "a whole number");
-    own.number<std::size_t>("PG_POOL_MIN_SIZE", options.pool.minimum, 0, 10'000, "a whole number");
-    if (options.pool.minimum > options.pool.maximum) {
-        if (own.text("PG_POOL_MIN_SIZE"))
-            throw configuration_error(
-                own.name("PG_POOL_MIN_SIZE"), fmt::format(
-                                                  "{} is above {}, which is {}", options.pool.minimum,
-                                                  own.name("PG_POOL_MAX_SIZE"), options.pool.maximum));
-        // Who lowers the maximum alone means the minimum too.
-        options.pool.minimum = std::min(default_minimum, options.pool.maximum);
-    }
-    own.seconds("PG_POOL_TIMEOUT_SEC", options.pool.acquire_timeout, 0.001);
-    own.seconds("PG_COMMAND_TIMEOUT_SEC", options.command_timeout, 0.0);
-
-    common.milliseconds_of("DB_SLOW_QUERY_THRESHOLD_MS", options.slow_query);
-    common.milliseconds_of("DB_LONG_TRANSACTION_THRESHOLD_MS", options.long_transaction);
-    common.milliseconds_of("DB_SLOW_ACQUIRE_THRESHOLD_MS", options.pool.slow_acquire);
-    common.flag("DB_LOG_ARGUMENTS", options.log_arguments);
-    common.number("DB_POOL_EXHAUSTION_THRESHOLD", options.pool.exhaustion_threshold, 0.01, 1.0, "a share");
-    return options;
+    return read_database(from, std::move(name), prefix, std::move(defaults), nullptr);
 }
 
 database_configuration read_configuration(const environment& from)
 {
     database_configuration found;
-    found.main = read_database_options(from, "main", "", defaults_of(20, 100));
+    const reader common(from, "", &found.settings);
+    found.main = read_database(from, "main", "", defaults_of(20, 100), &found.settings);
     bool vb = true;
-    reader(from, "").flag("ENABLE_VB_DATABASE", vb);
-    if (vb) {
-        found.vb = read_database_options(from, "vb", "VB_", defaults_of(10, 50));
-    }
+    common.flag("ENABLE_VB_DATABASE", vb);
+    if (vb)
+        found.vb = read_database(from, "vb", "VB_", defaults_of(10, 50), &found.settings);
+    common.number<std::size_t>("DB_WORKERS", found.workers, 1, 1'000, "a whole number");
+    database_options noted;
+    read_common(common, noted);
     return found;
 }
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "db/server_room.hpp"
+
 #include <tradecore/db/ambient.hpp>
+#include <tradecore/db/pool_sizing.hpp>
 #include <tradecore/db/registry.hpp>
 #include <tradecore/observe/log.hpp>
 
@@ -54,11 +57,38 @@ asio::awaitable<void> open_as(database& handle, database_options options)
     all().opened.push_back(name);
 }
 
+/// Opens main, and vb when the configuration has it, with this worker's share of the pools.
+asio::awaitable<void> open_share(database_configuration whole)
+{
+    const auto workers = whole.workers;
+    auto share = share_of_worker(std::move(whole));
+    std::vector<detail::sized_database> sized{{db, share.main.pool.maximum * workers}};
+    co_await open_as(db, std::move(share.main));
+    std::exception_ptr failure;
+    if (share.vb) {
+        sized.push_back({vb_db, share.vb->pool.maximum * workers});
+        try {
+            co_await open_as(vb_db, std::move(*share.vb));
+        }
+        catch (...) {
+            failure = std::current_exception();
+        }
+    }
+    if (failure) {
+        co_await shutdown();
+        std::rethrow_exception(failure);
+    }
+    co_await detail::warn_about_sizing(std::move(sized), workers);
+}
+
 } // namespace
 
 asio::awaitable<void> init_db_pool()
 {
-    co_await open_as(db, read_database_options(process_environment(), "main", "", {}));
+    const auto only_main = [from = process_environment()](std::string_view name) {
+        return name == "ENABLE_VB_DATABASE" ? std::optional<std::string>("false") : from(name);
+    };
+    return open_share(read_configuration(only_main));
 }
 
 asio::awaitable<void> init_all()
@@ -68,23 +98,9 @@ asio::awaitable<void> init_all()
 
 asio::awaitable<void> init_all(database_configuration configuration)
 {
-    co_await open_as(db, std::move(configuration.main));
-    std::exception_ptr failure;
-    if (configuration.vb) {
-        try {
-            co_await open_as(vb_db, std::move(*configuration.vb));
-        }
-        catch (...) {
-            failure = std::current_exception();
-        }
-    }
-    else {
+    if (!configuration.vb)
         vb_db = database::disabled("vb", "ENABLE_VB_DATABASE is false");
-    }
-    if (failure) {
-        co_await shutdown();
-        std::rethrow_exception(failure);
-    }
+    return open_share(std::move(configuration));
 }
 
 asio::awaitable<std::reference_wrapper<database>> init_database(database_options options)

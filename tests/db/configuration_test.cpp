@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace tradecore {
 namespace {
@@ -116,8 +117,49 @@ TEST(configuration, who_lowers_the_maximum_alone_means_the_minimum_too)
     EXPECT_EQ(read_configuration(from(with({{"PG_POOL_MAX_SIZE", "4"}}))).main.pool.minimum, 4U);
 }
 
+TEST(configuration, workers_share_the_pools)
+{
+    EXPECT_EQ(read_configuration(from(with({}))).workers, 1U);
+    const auto read = read_configuration(from(with({{"DB_WORKERS", "4"}})));
+    EXPECT_EQ(read.workers, 4U);
+    EXPECT_EQ(read.main.pool.maximum, 100U); // of all of them
+}
+
+TEST(configuration, reads_what_a_dsn_leaves_out_from_the_same_environment)
+{
+    auto set = with({{"PGUSER", "somebody"}});
+    set["POSTGRES_DSN"] = "postgresql://db.example/trading";
+    EXPECT_EQ(read_configuration(from(set)).main.connect.user, "somebody");
+}
+
+TEST(configuration, says_what_is_in_force_and_where_it_came_from)
+{
+    auto set = with({{"PG_POOL_MAX_SIZE", "8"}, {"VB_PG_COMMAND_TIMEOUT_SEC", "2.5"}, {"DB_LOG_ARGUMENTS", "off"}});
+    set.erase("VB_POSTGRES_DSN");
+    set["VB_DATABASE_URL"] = "postgresql://vb@vb.example/tradecore_vb?passfile=/etc/pass";
+    const auto read = read_configuration(from(set));
+    std::vector<std::string> lines;
+    for (const auto& one : read.settings)
+        lines.push_back(one.name + " = " + one.value + " (" + one.origin + ")");
+    EXPECT_THAT(
+        lines,
+        testing::ElementsAre(
+            "POSTGRES_DSN = db.example:5433/trading as app, password given (hidden) (POSTGRES_DSN)",
+            "PG_POOL_MAX_SIZE = 8 (PG_POOL_MAX_SIZE)", "PG_POOL_MIN_SIZE = 8 (default)",
+            "PG_POOL_TIMEOUT_SEC = 30 (default)", "PG_COMMAND_TIMEOUT_SEC = 60 (default)",
+            "ENABLE_VB_DATABASE = true (default)",
+            "VB_POSTGRES_DSN = vb.example:5432/tradecore_vb as vb, password looked for in /etc/pass "
+            "(VB_DATABASE_URL)",
+            "VB_PG_POOL_MAX_SIZE = 50 (default)", "VB_PG_POOL_MIN_SIZE = 10 (default)",
+            "VB_PG_POOL_TIMEOUT_SEC = 30 (default)", "VB_PG_COMMAND_TIMEOUT_SEC = 2.5 (VB_PG_COMMAND_TIMEOUT_SEC)",
+            "DB_WORKERS = 1 (default)", "DB_SLOW_QUERY_THRESHOLD_MS = 1000 (default)",
+            "DB_POOL_EXHAUSTION_THRESHOLD = 0.9 (default)", "DB_LONG_TRANSACTION_THRESHOLD_MS = 2000 (default)",
+            "DB_SLOW_ACQUIRE_THRESHOLD_MS = 500 (default)", "DB_LOG_ARGUMENTS = false (DB_LOG_ARGUMENTS)"));
+}
+
 TEST(configuration, refuses_wrong_values_by_the_variables_name)
 {
+    EXPECT_THAT(refusal(with({{"DB_WORKERS", "0"}})), testing::StartsWith("DB_WORKERS: "));
     EXPECT_EQ(refusal({}), "POSTGRES_DSN: is not set, nor is DATABASE_URL");
     EXPECT_EQ(refusal({{"POSTGRES_DSN", "postgresql://h/d"}}), "VB_POSTGRES_DSN: is not set, nor is VB_DATABASE_URL");
     EXPECT_EQ(

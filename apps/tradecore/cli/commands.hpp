@@ -13,5 +13,6 @@ inline constexpr int exit_refused = 2; ///< what was asked for makes no sense; n
 
 void add_simulate(CLI::App& program, int& status);
 void add_sample(CLI::App& program, int& status);
+void add_config(CLI::App& program, int& status);
 
 } // namespace tradecore::app::cli

@@ -3,12 +3,14 @@
 
 #include <tradecore/db/database_options.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace tradecore {
 
@@ -32,11 +34,25 @@ using environment = std::function<std::optional<std::string>(std::string_view na
 /// @returns the environment of this process. Thread safety: as of `getenv`.
 [[nodiscard]] environment process_environment();
 
+/// A setting as it is in force.
+struct setting {
+    /// The variable, or a word for what has none of its own.
+    std::string name;
+    /// Without secrets.
+    std::string value;
+    /// The variable that says so, or "default".
+    std::string origin;
+};
+
 /// Everything the environment says about databases.
 struct database_configuration {
     database_options main;
     /// Nothing when `ENABLE_VB_DATABASE` is false.
     std::optional<database_options> vb;
+    /// How many processes share the pools: each makes its part of the connections, see `share_of_worker`.
+    std::size_t workers = 1;
+    /// What was read, for people: every variable there is, in the order of this page.
+    std::vector<setting> settings{};
 };
 
 /// Reads the settings of a database.
@@ -54,7 +70,7 @@ struct database_configuration {
 [[nodiscard]] database_options
 read_database_options(const environment& from, std::string name, std::string_view prefix, database_options defaults);
 
-/// Reads the settings of `main` and `vb`; `ENABLE_VB_DATABASE` is true when not set.
+/// Reads the settings of `main` and `vb`; `ENABLE_VB_DATABASE` is true when not set, and `DB_WORKERS` is 1.
 /// @throws configuration_error.
 [[nodiscard]] database_configuration read_configuration(const environment& from = process_environment());
 

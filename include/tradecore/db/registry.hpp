@@ -25,7 +25,11 @@ extern database vb_db;
 /// @throws configuration_error; the error of the connect that failed.
 [[nodiscard]] boost::asio::awaitable<void> init_db_pool();
 
-/// Opens main and vb. When one cannot be opened the other is closed again.
+/// Opens main and vb, each with this worker's share of its pool. When one cannot be opened the other is closed again.
+///
+/// A server, a role or a database that allows fewer connections than the pools of all workers may make is named in the
+/// log with what to set: `[POOL SIZING] …`. Behind a pooler nothing is said, since it has limits of its own.
+/// @throws configuration_error when a pool cannot be divided among the workers; the error of the connect that failed.
 [[nodiscard]] boost::asio::awaitable<void> init_all();
 [[nodiscard]] boost::asio::awaitable<void> init_all(database_configuration configuration);
 
