@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/database_core.hpp"
+#include "db/statement_watch.hpp"
 #include "db/transaction_core.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -134,8 +135,8 @@ private:
 usage user_of(std::string_view kind, const pg::call_options& options, const sql_text& sql)
 {
     if (!options.name.empty())
-        return {.kind = kind, .label = options.name, .keeps = {}};
-    return {.kind = kind, .label = sql.text, .keeps = sql.owner};
+        return {.kind = kind, .label = options.name, .keeps = {}, .where = sql.where};
+    return {.kind = kind, .label = sql.text, .keeps = sql.owner, .where = sql.where};
 }
 
 } // namespace
@@ -172,6 +173,7 @@ asio::awaitable<pg::batch_answers> database_core::run_batch(std::shared_ptr<data
     auto attempt = self->begin_attempt();
     const auto connection = co_await take_connection(self, attempt, user_of("batch", what.options, {}), what.options);
     const bool limited = self->has_limit(what.options);
+    statement_watch watch(self->monitor_, what);
     pg::batch_answers answers;
     std::exception_ptr error;
     try {
@@ -180,6 +182,7 @@ asio::awaitable<pg::batch_answers> database_core::run_batch(std::shared_ptr<data
     catch (...) {
         error = std::current_exception();
     }
+    watch.ended(answers, error);
     // One entry's failure is the attempt's, when it is the database's.
     const auto facts = facts_of(*connection, limited);
     attempt.observed(error, facts);
@@ -201,13 +204,16 @@ asio::awaitable<std::uint64_t> database_core::run_many(std::shared_ptr<database_
     const auto connection =
         co_await take_connection(self, attempt, user_of("statement", what.options, what.sql), what.options);
     const bool limited = self->has_limit(what.options);
+    statement_watch watch(self->monitor_, what);
     std::uint64_t affected = 0;
     try {
         affected = co_await connection->run_many(std::move(what));
     }
     catch (...) {
+        watch.ended(0, std::current_exception());
         attempt.was_ended(*connection, limited);
     }
+    watch.ended(affected, nullptr);
     attempt.succeeded();
     co_return affected;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/database_core.hpp"
 
-#include "db/statement_log.hpp"
+#include "db/statement_watch.hpp"
 #include "db/transaction_core.hpp"
 
 #include <tradecore/db/coroutines.hpp>
@@ -58,8 +58,8 @@ std::optional<milliseconds> client_limit(milliseconds server_limit)
 usage usage_of(const pg::statement& what)
 {
     if (!what.options.name.empty())
-        return {.kind = "statement", .label = what.options.name, .keeps = {}};
-    return {.kind = "statement", .label = what.sql.text, .keeps = what.sql.owner};
+        return {.kind = "statement", .label = what.options.name, .keeps = {}, .where = what.sql.where};
+    return {.kind = "statement", .label = what.sql.text, .keeps = what.sql.owner, .where = what.sql.where};
 }
 
 database_core::database_core(std::string name, std::exception_ptr why)
@@ -162,7 +162,7 @@ asio::awaitable<pg::result> database_core::run(std::shared_ptr<database_core> se
         what.options.timeout = client_limit(self->options_.command_timeout);
     const bool limited = what.options.timeout.has_value();
 
-    const statement_log log(self->options_, what, {});
+    statement_watch watch(self->monitor_, what);
     pg::result answer;
     std::exception_ptr error;
     try {
@@ -171,7 +171,7 @@ asio::awaitable<pg::result> database_core::run(std::shared_ptr<database_core> se
     catch (...) {
         error = std::current_exception();
     }
-    log.ended(error != nullptr);
+    watch.ended(answer, error);
     if (error)
         attempt.failed(error, facts_of(*connection, limited));
     else
@@ -191,16 +191,19 @@ database_core::run_script(std::shared_ptr<database_core> self, sql_text text, pg
         co_return co_await transaction_core::run_script(around->transaction, std::move(text), options);
 
     auto attempt = self->begin_attempt();
-    usage user{.kind = "script", .label = options.name, .keeps = {}};
+    usage user{.kind = "script", .label = options.name, .keeps = {}, .where = text.where};
     const lease connection = co_await take_connection(self, attempt, std::move(user), options);
     const bool limited = self->has_limit(options);
+    statement_watch watch(self->monitor_, "SCRIPT", text, options.name);
     std::vector<pg::result> answers;
     try {
         answers = co_await connection->run_script(std::move(text), options);
     }
     catch (...) {
+        watch.ended(0, std::current_exception());
         attempt.was_ended(*connection, limited);
     }
+    watch.ended(0, nullptr);
     attempt.succeeded();
     co_return answers;
 }

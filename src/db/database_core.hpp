@@ -2,6 +2,7 @@
 #pragma once
 
 #include "db/breaker_guard.hpp"
+#include "db/statement_monitor.hpp"
 
 #include <tradecore/db/ambient.hpp>
 #include <tradecore/db/database.hpp>
@@ -85,6 +86,7 @@ public:
     enter(const boost::asio::any_io_executor& executor, std::shared_ptr<scope> inner) const;
 
     [[nodiscard]] const database_options& options() const noexcept { return options_; }
+    [[nodiscard]] statement_monitor& monitor() noexcept { return monitor_; }
     [[nodiscard]] tradecore::pool& pool()
     {
         require_available();
@@ -114,6 +116,7 @@ private:
 
     database_options options_;
     boost::asio::any_io_executor executor_;
+    statement_monitor monitor_{options_};
     std::optional<tradecore::pool> pool_;
     std::exception_ptr unavailable_;
     context_var<scope> ambient_;

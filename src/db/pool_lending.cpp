@@ -20,6 +20,7 @@ namespace {
 
 // Event, farewell, event, end: one more than that.
 constexpr int turns_to_notice_an_end = 5;
+constexpr std::size_t label_length = 80;
 
 std::chrono::milliseconds to_ms(std::chrono::steady_clock::duration time)
 {
@@ -93,7 +94,10 @@ pool_core::acquire(std::shared_ptr<pool_core> self, usage user, std::optional<cl
                 observe::level::warn, slow_acquire_line(self->name_, to_ms(took), self->options_.slow_acquire),
                 {{"database", self->name_},
                  {"took_ms", to_ms(took).count()},
+                 {"threshold_ms", self->options_.slow_acquire.count()},
                  {"user", user.kind},
+                 {"name", shorten(user.label, label_length)},
+                 {"location", place_of(user.where)},
                  {"waiting", self->stats().waiting}});
         }
         const slot which = *std::exchange(waiting.granted, std::nullopt);

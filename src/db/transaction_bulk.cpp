@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "db/statement_watch.hpp"
 #include "db/transaction_core.hpp"
 
 #include <fmt/format.h>
@@ -51,6 +52,7 @@ asio::awaitable<pg::batch_answers> transaction_core::run_batch(std::shared_ptr<t
     auto use = co_await take_command(self, what.options);
     what.before = std::move(use.before);
     what.options.timeout = use.limit;
+    statement_watch watch(self->database_->monitor(), what, &self->root().trace_);
     pg::batch_answers answers;
     std::exception_ptr error;
     try {
@@ -62,6 +64,7 @@ asio::awaitable<pg::batch_answers> transaction_core::run_batch(std::shared_ptr<t
     auto said = error;
     for (std::size_t i = 0; !said && i < answers.size(); ++i)
         said = answers.error(i);
+    watch.ended(answers, error);
     use.ended(said);
     if (error)
         std::rethrow_exception(error);
@@ -74,6 +77,7 @@ transaction_core::run_many(std::shared_ptr<transaction_core> self, pg::repeated_
     auto use = co_await take_command(self, what.options);
     what.before = std::move(use.before);
     what.options.timeout = use.limit;
+    statement_watch watch(self->database_->monitor(), what, &self->root().trace_);
     std::uint64_t affected = 0;
     std::exception_ptr error;
     try {
@@ -82,6 +86,7 @@ transaction_core::run_many(std::shared_ptr<transaction_core> self, pg::repeated_
     catch (...) {
         error = std::current_exception();
     }
+    watch.ended(affected, error);
     use.ended(error);
     if (error)
         std::rethrow_exception(error);

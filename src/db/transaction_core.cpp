@@ -2,7 +2,7 @@
 #include "db/transaction_core.hpp"
 
 #include "db/close_after.hpp"
-#include "db/statement_log.hpp"
+#include "db/statement_watch.hpp"
 #include "db/warnings.hpp"
 
 #include <tradecore/db/coroutines.hpp>
@@ -83,7 +83,8 @@ transaction_core::transaction_core(
           for (const auto* level = parent_.get(); level != nullptr; level = level->parent_.get())
               ++depth;
           return depth == 0 ? std::string() : fmt::format("tradecore_{}", depth);
-      }())
+      }()),
+      trace_(options_.name, options_.where)
 {}
 
 transaction_core::~transaction_core()
@@ -243,7 +244,7 @@ asio::awaitable<pg::result> transaction_core::run(std::shared_ptr<transaction_co
         *what.options.timeout -= to_ms(clock::now() - began);
     outermost.prepare(what);
 
-    const statement_log log(self->database_->options(), what, outermost.options_.name);
+    statement_watch watch(self->database_->monitor(), what, &outermost.trace_);
     const auto sent = clock::now();
     pg::result answer;
     std::exception_ptr error;
@@ -255,7 +256,7 @@ asio::awaitable<pg::result> transaction_core::run(std::shared_ptr<transaction_co
     }
     outermost.count_busy(sent);
     outermost.statement_ended(error);
-    log.ended(error != nullptr);
+    watch.ended(answer, error);
     if (error)
         std::rethrow_exception(error);
     co_return answer;
@@ -267,6 +268,7 @@ transaction_core::run_script(std::shared_ptr<transaction_core> self, sql_text te
     const auto turn = co_await self->take_turn(options.timeout);
     auto& outermost = self->root();
     outermost.require_not_failed();
+    statement_watch watch(self->database_->monitor(), "SCRIPT", text, options.name, &outermost.trace_);
     const auto sent = clock::now();
     std::vector<pg::result> answers;
     std::exception_ptr error;
@@ -281,6 +283,7 @@ transaction_core::run_script(std::shared_ptr<transaction_core> self, sql_text te
     outermost.count_busy(sent);
     outermost.statement_timeout_.reset(); // the script may have set it
     outermost.statement_ended(error);
+    watch.ended(0, error);
     if (error)
         std::rethrow_exception(error);
     co_return answers;
@@ -317,7 +320,7 @@ asio::awaitable<void> transaction_core::open()
         co_await open_savepoint();
     }
     else {
-        usage user{.kind = "transaction", .label = options_.name, .keeps = {}};
+        usage user{.kind = "transaction", .label = options_.name, .keeps = {}, .where = options_.where};
         attempt_ = database_->begin_attempt();
         auto until = deadline_;
         attempt_.tighten(until);
@@ -528,7 +531,9 @@ void transaction_core::log_long_transaction() const
         observe::level::warn, long_transaction_line(database_->options().name, to_ms(took), threshold),
         {{"database", database_->options().name},
          {"transaction", options_.name},
+         {"location", place_of(options_.where)},
          {"took_ms", to_ms(took).count()},
+         {"threshold_ms", threshold.count()},
          {"idle_ms", to_ms(took - busy_).count()},
          {"statements", statements_},
          {"committed", error_ == nullptr}});

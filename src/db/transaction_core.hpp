@@ -130,6 +130,7 @@ private:
     std::optional<std::chrono::milliseconds> timeout_before_; // the outermost's, when the savepoint was set
 
     // --- outermost level only ---------------------------------------------------------------------
+    transaction_trace trace_;
     attempt attempt_;
     lease connection_;
     bool begun_ = false;

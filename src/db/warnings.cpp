@@ -50,6 +50,11 @@ std::string shorten(std::string_view text, std::size_t length)
     return std::string(text.substr(0, length)) + "…";
 }
 
+std::string place_of(const std::source_location& where)
+{
+    return where.line() == 0 ? std::string() : fmt::format("{}:{}", where.file_name(), where.line());
+}
+
 bool exhaustion_watch::update(std::size_t active, std::size_t maximum, time_point now)
 {
     const bool exhausted = static_cast<double>(active) > threshold_ * static_cast<double>(maximum);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <source_location>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,9 @@ long_transaction_line(std::string_view name, std::chrono::milliseconds took, std
 
 /// @returns `text`, or as much of it as `length` bytes hold without cutting a UTF-8 character, and "…".
 [[nodiscard]] std::string shorten(std::string_view text, std::size_t length);
+
+/// @returns "file:line"; nothing when the place is not known.
+[[nodiscard]] std::string place_of(const std::source_location& where);
 
 /// Says when to warn of an exhausted pool: when the share in use rises above the threshold, and not again
 /// before it has fallen and a while has passed, so that a pool that works at its limit does not fill the log.

@@ -7,6 +7,7 @@
 #include <tradecore/db/health.hpp>
 #include <tradecore/db/physical_connection.hpp>
 #include <tradecore/db/pool.hpp>
+#include <tradecore/db/statistics.hpp>
 #include <tradecore/db/transaction.hpp>
 #include <tradecore/pg/session.hpp>
 
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <utility>
 #include <vector>
@@ -158,6 +160,7 @@ public:
     /// unless that may happen twice.
     ///
     /// @param body callable without arguments that returns `awaitable<T>`.
+    /// @param where the place that logs name.
     /// @returns what the body returned.
     /// @throws what the body threw; `transaction_rolled_back` when it swallowed an error that had made the
     ///         transaction fail; `commit_unknown` when the connection was lost after COMMIT was sent;
@@ -166,8 +169,11 @@ public:
     /// Cancellation: terminal and total, until COMMIT is sent. ROLLBACK and COMMIT are not cancelled: they end
     /// within their own limits.
     template <class F>
-    [[nodiscard]] boost::asio::awaitable<detail::awaited_t<F>> transaction(F body, transaction_options options = {})
+    [[nodiscard]] boost::asio::awaitable<detail::awaited_t<F>>
+    transaction(F body, transaction_options options = {}, std::source_location where = std::source_location::current())
     {
+        if (options.where.line() == 0)
+            options.where = where;
         return detail::transact<detail::awaited_t<F>, F>(core_, std::move(body), options);
     }
 
@@ -190,6 +196,8 @@ public:
     health_check(std::chrono::milliseconds limit = std::chrono::seconds(5));
 
     [[nodiscard]] tradecore::pool_stats pool_stats() const noexcept;
+    /// @returns what has been counted since the database was made: calls, rows, errors and latency of its statements.
+    [[nodiscard]] database_statistics statistics() const;
     /// @returns what the circuit breaker does with callers; nothing when there is none.
     [[nodiscard]] std::optional<resilience::breaker_state> breaker_state() const noexcept;
     [[nodiscard]] const std::string& name() const noexcept;

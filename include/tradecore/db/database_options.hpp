@@ -32,6 +32,12 @@ struct database_options {
     std::chrono::milliseconds slow_query{1'000};
     /// A transaction that takes longer is logged; 0 never.
     std::chrono::milliseconds long_transaction{2'000};
+    /// A transaction that runs one statement so often, for one row each time, is logged at its end: that is a loop
+    /// which one command could do. 0 never.
+    std::size_t statement_loop = 50;
+    /// How many different statements `database::statistics` keeps apart; what comes later is counted together. 0
+    /// counts none.
+    std::size_t counted_statements = 200;
     /// Whether the log of slow queries has the arguments, which may be confidential.
     bool log_arguments = true;
     /// Where SQL, and where all arguments together, are cut in the log; bytes.

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,8 @@ struct usage {
     /// A name or the SQL; kept alive by a literal or by `keeps`.
     std::string_view label{};
     std::shared_ptr<const void> keeps{};
+    /// Where the caller asked for it, for logs.
+    std::source_location where{};
 };
 
 /// A connection on loan: goes back to its pool when the lease ends.

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <source_location>
 #include <string_view>
 
 namespace tradecore {
@@ -25,6 +26,8 @@ struct transaction_options {
     /// Limit over everything: waiting for a connection, all attempts, COMMIT. What has been committed
     /// when it passes is reported as committed.
     std::optional<std::chrono::milliseconds> timeout{};
+    /// Where it is begun, for logs; `database::transaction` puts its caller's place here when there is none.
+    std::source_location where{};
 };
 
 } // namespace tradecore

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,8 @@ namespace tradecore {
 struct sql_text {
     std::string_view text;
     std::shared_ptr<const std::string> owner;
+    /// Where the caller wrote the statement, for logs; line 0 when that is not known.
+    std::source_location where{};
 };
 
 /// SQL that was put together at run time: the one, searchable, way around the checked literals.
@@ -24,13 +27,17 @@ struct sql_text {
 /// by the value and everything made from it, so nothing dangles.
 class runtime_sql {
 public:
-    explicit runtime_sql(std::string text) : owner_(std::make_shared<const std::string>(std::move(text))) {}
+    /// @param where what logs give as the statement's place: where this is made.
+    explicit runtime_sql(std::string text, std::source_location where = std::source_location::current())
+        : owner_(std::make_shared<const std::string>(std::move(text))), where_(where)
+    {}
 
     /// @returns the text together with what keeps it alive.
-    [[nodiscard]] sql_text text() const { return {*owner_, owner_}; }
+    [[nodiscard]] sql_text text() const { return {*owner_, owner_, where_}; }
 
 private:
     std::shared_ptr<const std::string> owner_;
+    std::source_location where_;
 };
 
 namespace pg::detail {
@@ -47,6 +54,7 @@ void sql_literal_contains_nul();
 /// Constructed implicitly from a string literal at compile time only; `std::string` does not convert,
 /// so no run-time value can become SQL by accident. `$n` inside string constants, quoted identifiers,
 /// dollar quotes and comments is not counted (PostgreSQL documentation, chapter "Lexical Structure").
+/// The place of the call travels along, for logs.
 ///
 /// @tparam Args the types of the arguments; only their number is checked here, their types are checked
 ///         against the statement when it is prepared.
@@ -55,7 +63,8 @@ class sql {
 public:
     template <std::size_t N>
     // NOLINTNEXTLINE(google-explicit-constructor): a literal is meant to convert
-    consteval sql(const char (&literal)[N]) : text_(literal, N - 1)
+    consteval sql(const char (&literal)[N], std::source_location where = std::source_location::current())
+        : text_(literal, N - 1), where_(where)
     {
         const auto found = pg::detail::scan_parameters(text_);
         if (found.contains_nul)
@@ -67,14 +76,15 @@ public:
     }
 
     // NOLINTNEXTLINE(google-explicit-constructor): the explicit word is runtime_sql itself
-    sql(const runtime_sql& text) : text_(text.text().text), owner_(text.text().owner) {}
+    sql(const runtime_sql& text) : text_(text.text().text), owner_(text.text().owner), where_(text.text().where) {}
 
     /// @returns the text together with what keeps it alive (nothing is needed for a literal).
-    [[nodiscard]] sql_text text() const { return {text_, owner_}; }
+    [[nodiscard]] sql_text text() const { return {text_, owner_, where_}; }
 
 private:
     std::string_view text_;
     std::shared_ptr<const std::string> owner_{};
+    std::source_location where_{};
 };
 
 } // namespace tradecore

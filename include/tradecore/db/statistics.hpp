@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tradecore/observe/latency_histogram.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tradecore {
+
+/// What has been counted of one statement since its database was made.
+struct statement_statistics {
+    /// The name its calls have (`call_options::name`); empty when they have none, and then the SQL tells it apart.
+    std::string name{};
+    /// Its text; of several under one name, the first.
+    std::string sql{};
+    /// How often it was sent, failures included; `execute_many` is one call.
+    std::uint64_t calls = 0;
+    /// How many rows came back, or were affected when none do.
+    std::uint64_t rows = 0;
+    std::uint64_t errors = 0;
+    /// From sending to the end of the answer: waiting for a connection is not in it.
+    observe::latency_histogram latency{};
+};
+
+/// What has been counted of one database.
+struct database_statistics {
+    /// In the order they were met in.
+    std::vector<statement_statistics> statements{};
+    /// All that came when `database_options::counted_statements` had been met.
+    statement_statistics others{};
+};
+
+} // namespace tradecore

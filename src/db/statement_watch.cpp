@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "db/statement_watch.hpp"
+
+#include "db/warnings.hpp"
+
+#include <tradecore/observe/log.hpp>
+
+#include <fmt/format.h>
+
+namespace tradecore::detail {
+namespace {
+
+using std::chrono::milliseconds;
+using clock = std::chrono::steady_clock;
+
+/// More than this is not copied for a line that will be cut anyway.
+constexpr std::size_t largest_copy = 16'384;
+
+} // namespace
+
+statement_watch::statement_watch(statement_monitor& by, const pg::statement& what, transaction_trace* within)
+    : statement_watch(by, what.verb, what.sql, what.options.name, within)
+{
+    argument_bytes_ = what.arguments.byte_size();
+    const auto& options = by.options();
+    const bool wanted = options.slow_query.count() > 0 && options.log_arguments && what.arguments.size() > 0;
+    if (wanted && argument_bytes_ <= largest_copy)
+        arguments_ = what.arguments;
+}
+
+statement_watch::statement_watch(statement_monitor& by, const pg::repeated_statement& what, transaction_trace* within)
+    : statement_watch(by, "EXECUTE_MANY", what.sql, what.options.name, within)
+{}
+
+statement_watch::statement_watch(statement_monitor& by, const pg::batch& what, transaction_trace* within)
+    : statement_watch(by, "BATCH", what.size() > 0 ? what.entries().front().sql : sql_text(), what.options.name, within)
+{
+    further_ = what.size() > 0 ? what.size() - 1 : 0;
+}
+
+statement_watch::statement_watch(
+    statement_monitor& by, std::string_view verb, const sql_text& sql, std::string_view name, transaction_trace* within)
+    : monitor_(by), within_(within), verb_(verb), sql_(sql), name_(name), began_(clock::now())
+{}
+
+void statement_watch::ended(const pg::result& answer, const std::exception_ptr& error)
+{
+    if (error)
+        ended(std::uint64_t{0}, error);
+    else
+        ended(answer.empty() ? answer.tag().rows_affected() : answer.size(), error);
+}
+
+void statement_watch::ended(const pg::batch_answers& answers, const std::exception_ptr& error)
+{
+    auto said = error;
+    for (std::size_t i = 0; !said && i < answers.size(); ++i)
+        said = answers.error(i);
+    ended(std::uint64_t{0}, said);
+}
+
+void statement_watch::ended(std::uint64_t /*rows*/, const std::exception_ptr& error)
+{
+    const auto took = clock::now() - began_;
+    const auto threshold = monitor_.options().slow_query;
+    if (threshold.count() > 0 && took > threshold && observe::enabled(observe::level::warn))
+        say_slow(std::chrono::duration_cast<milliseconds>(took), error != nullptr);
+}
+
+std::string statement_watch::arguments() const
+{
+    const auto& options = monitor_.options();
+    if (arguments_)
+        return arguments_->describe(options.logged_arguments_length);
+    if (options.log_arguments && argument_bytes_ > largest_copy)
+        return fmt::format("({} bytes)", argument_bytes_);
+    return {};
+}
+
+void statement_watch::say_slow(milliseconds took, bool failed) const
+{
+    const auto& options = monitor_.options();
+    auto sql = shorten(sql_.text, options.logged_sql_length);
+    if (further_ > 0)
+        sql += fmt::format(" (and {} more)", further_);
+    observe::log(
+        observe::level::warn, slow_query_line(options.name, verb_, took, sql, arguments()),
+        {{"database", options.name},
+         {"took_ms", took.count()},
+         {"threshold_ms", options.slow_query.count()},
+         {"statement", name_},
+         {"location", place_of(sql_.where)},
+         {"transaction", within_ != nullptr ? within_->name() : std::string_view()},
+         {"transaction_location", within_ != nullptr ? place_of(within_->where()) : std::string()},
+         {"failed", failed}});
+}
+
+} // namespace tradecore::detail

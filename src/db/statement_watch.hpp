@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "db/statement_monitor.hpp"
+
+#include <tradecore/pg/batch.hpp>
+#include <tradecore/pg/execute_many.hpp>
+#include <tradecore/pg/result.hpp>
+#include <tradecore/pg/statement.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string_view>
+
+namespace tradecore::detail {
+
+/// Watches one command from its sending to the end of its answer, and tells the monitor. Keeps what there is to say of
+/// it, because the command itself goes to the connection. One that is destroyed before its end says nothing.
+///
+/// Lifetimes: the monitor and the trace must outlive it, and so must the command's name.
+class statement_watch {
+public:
+    /// @param within the transaction it runs in; null when in none.
+    statement_watch(statement_monitor& by, const pg::statement& what, transaction_trace* within = nullptr);
+    statement_watch(statement_monitor& by, const pg::repeated_statement& what, transaction_trace* within = nullptr);
+    statement_watch(statement_monitor& by, const pg::batch& what, transaction_trace* within = nullptr);
+    /// A command without arguments.
+    statement_watch(
+        statement_monitor& by, std::string_view verb, const sql_text& sql, std::string_view name,
+        transaction_trace* within = nullptr);
+
+    /// It was answered.
+    /// @param error null for a success.
+    void ended(const pg::result& answer, const std::exception_ptr& error);
+    void ended(const pg::batch_answers& answers, const std::exception_ptr& error);
+    /// @param rows how many it returned or affected.
+    void ended(std::uint64_t rows, const std::exception_ptr& error);
+
+private:
+    [[nodiscard]] std::string arguments() const;
+    void say_slow(std::chrono::milliseconds took, bool failed) const;
+
+    statement_monitor& monitor_;
+    transaction_trace* within_;
+    std::string_view verb_;
+    sql_text sql_;
+    std::string_view name_;
+    std::size_t further_ = 0; // entries of a batch behind the one whose SQL this is
+    std::size_t argument_bytes_ = 0;
+    std::optional<pg::parameters> arguments_;
+    std::chrono::steady_clock::time_point began_;
+};
+
+} // namespace tradecore::detail
