@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "db/statement_loops.hpp"
+
 #include <tradecore/db/database_options.hpp>
 
 #include <source_location>
@@ -23,15 +25,23 @@ private:
 /// What is known of one transaction, for what is told of it and its statements.
 class transaction_trace {
 public:
-    /// @param name must outlive this.
-    transaction_trace(std::string_view name, std::source_location where) noexcept : name_(name), where_(where) {}
+    /// @param options must outlive this, as must `name`.
+    transaction_trace(const database_options& options, std::string_view name, std::source_location where) noexcept
+        : options_(options), name_(name), where_(where), loops_(options.statement_loop)
+    {}
 
     [[nodiscard]] std::string_view name() const noexcept { return name_; }
     [[nodiscard]] const std::source_location& where() const noexcept { return where_; }
+    [[nodiscard]] statement_loops& loops() noexcept { return loops_; }
+
+    /// The transaction is over: says when it was a loop.
+    void ended() const;
 
 private:
+    const database_options& options_;
     std::string_view name_;
     std::source_location where_;
+    statement_loops loops_;
 };
 
 } // namespace tradecore::detail

@@ -21,6 +21,7 @@ constexpr std::size_t largest_copy = 16'384;
 statement_watch::statement_watch(statement_monitor& by, const pg::statement& what, transaction_trace* within)
     : statement_watch(by, what.verb, what.sql, what.options.name, within)
 {
+    is_single_ = true;
     argument_bytes_ = what.arguments.byte_size();
     const auto& options = by.options();
     const bool wanted = options.slow_query.count() > 0 && options.log_arguments && what.arguments.size() > 0;
@@ -59,9 +60,11 @@ void statement_watch::ended(const pg::batch_answers& answers, const std::excepti
     ended(std::uint64_t{0}, said);
 }
 
-void statement_watch::ended(std::uint64_t /*rows*/, const std::exception_ptr& error)
+void statement_watch::ended(std::uint64_t rows, const std::exception_ptr& error)
 {
     const auto took = clock::now() - began_;
+    if (within_ != nullptr && is_single_ && !error)
+        within_->loops().note(sql_, name_, rows, took);
     const auto threshold = monitor_.options().slow_query;
     if (threshold.count() > 0 && took > threshold && observe::enabled(observe::level::warn))
         say_slow(std::chrono::duration_cast<milliseconds>(took), error != nullptr);

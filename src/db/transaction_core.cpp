@@ -84,7 +84,7 @@ transaction_core::transaction_core(
               ++depth;
           return depth == 0 ? std::string() : fmt::format("tradecore_{}", depth);
       }()),
-      trace_(options_.name, options_.where)
+      trace_(database_->options(), options_.name, options_.where)
 {}
 
 transaction_core::~transaction_core()
@@ -437,6 +437,7 @@ asio::awaitable<void> transaction_core::finish_outermost(physical_connection& on
         }
     }
     log_long_transaction();
+    trace_.ended();
 }
 
 asio::awaitable<void> transaction_core::commit(physical_connection& on, std::string unfinished)

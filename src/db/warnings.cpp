@@ -40,6 +40,15 @@ std::string slow_query_line(
     return line;
 }
 
+std::string statement_loop_line(
+    std::string_view name, std::size_t count, std::chrono::milliseconds took, std::string_view sql,
+    std::string_view instead)
+{
+    return fmt::format(
+        "[STATEMENT LOOP] {} transaction ran one statement {} times for one row each ({}ms in all), use {}: {}", name,
+        count, took.count(), instead, sql);
+}
+
 std::string shorten(std::string_view text, std::size_t length)
 {
     if (text.size() <= length)

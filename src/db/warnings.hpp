@@ -20,6 +20,12 @@ long_transaction_line(std::string_view name, std::chrono::milliseconds took, std
     std::string_view name, std::string_view verb, std::chrono::milliseconds took, std::string_view sql,
     std::string_view arguments);
 
+/// A statement that ran `count` times in one transaction, for one row each time.
+/// @param instead what to use.
+[[nodiscard]] std::string statement_loop_line(
+    std::string_view name, std::size_t count, std::chrono::milliseconds took, std::string_view sql,
+    std::string_view instead);
+
 /// @returns `text`, or as much of it as `length` bytes hold without cutting a UTF-8 character, and "…".
 [[nodiscard]] std::string shorten(std::string_view text, std::size_t length);
 

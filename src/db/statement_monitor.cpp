@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "db/statement_monitor.hpp"
+
+#include "db/warnings.hpp"
+
+#include <tradecore/observe/log.hpp>
+
+namespace tradecore::detail {
+
+void transaction_trace::ended() const
+{
+    const auto* loop = loops_.worst();
+    if (loop == nullptr || !observe::enabled(observe::level::warn))
+        return;
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(loop->took);
+    const auto advice = instead_of_loop(loop->sql.text);
+    observe::log(
+        observe::level::warn,
+        statement_loop_line(
+            options_.name, loop->count, took, shorten(loop->sql.text, options_.logged_sql_length), advice),
+        {{"database", options_.name},
+         {"statement", loop->name},
+         {"location", place_of(loop->sql.where)},
+         {"count", loop->count},
+         {"threshold", options_.statement_loop},
+         {"took_ms", took.count()},
+         {"transaction", name_},
+         {"transaction_location", place_of(where_)},
+         {"instead", advice}});
+}
+
+} // namespace tradecore::detail
