@@ -108,7 +108,13 @@ std::size_t index_of(flow direction)
 
 /// The bytes that go one way on one link.
 struct network_gate::pipe {
-    explicit pipe(const asio::any_io_executor& executor) : changed(executor) {}
+    explicit pipe(const asio::any_io_executor& executor) : changed(executor), pause(executor) {}
+
+    void tell()
+    {
+        changed.raise();
+        pause.cancel();
+    }
 
     traffic rule;
     std::string waiting;
@@ -117,6 +123,7 @@ struct network_gate::pipe {
     bool acted = false; // on the text that ends with the first byte of `waiting`
     bool at_end = false;
     signal changed;
+    asio::steady_timer pause; // ended by another rule
 };
 
 struct network_gate::both_ends {
@@ -281,8 +288,8 @@ struct network_gate::core : std::enable_shared_from_this<core> {
             if (on->over)
                 co_return;
             if (from.rule.pause.count() > 0) {
-                asio::steady_timer pause(self->executor, from.rule.pause);
-                (void)co_await pause.async_wait(no_error);
+                from.pause.expires_after(from.rule.pause);
+                (void)co_await from.pause.async_wait(no_error);
             }
             else if (from.rule.piece > 0) {
                 co_await asio::post(self->executor, asio::use_awaitable);
@@ -377,7 +384,7 @@ struct network_gate::core : std::enable_shared_from_this<core> {
             socket.close(ignored);
         }
         for (auto& one : on.pipes)
-            one.changed.raise();
+            one.tell();
         std::erase_if(links, [&](const link_state& one) { return one.get() == &on; });
         happened.raise();
     }
@@ -424,9 +431,9 @@ std::size_t network_gate::link::number() const noexcept
 
 void network_gate::link::set(flow direction, const traffic& rule)
 {
-    auto& changed = of_->pipes.at(index_of(direction));
-    changed.rule = rule;
-    changed.changed.raise();
+    auto& its = of_->pipes.at(index_of(direction));
+    its.rule = rule;
+    its.tell();
 }
 
 void network_gate::link::end(ending how)

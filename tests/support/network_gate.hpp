@@ -34,7 +34,8 @@ struct traffic {
     mode what = mode::pass;
     /// Sent on in pieces of so many bytes at most, one each turn of the loop; 0: as they come.
     std::size_t piece = 0;
-    /// A pause after each piece: with `piece` a limit of the bandwidth, without it a delay.
+    /// A pause after each piece, or until the rule is replaced: with `piece` a limit of the bandwidth, without it a
+    /// delay.
     std::chrono::microseconds pause{0};
     /// The link ends when so many bytes have passed this way since it was made.
     std::optional<std::uint64_t> cut_after{};
