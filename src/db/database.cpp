@@ -147,6 +147,13 @@ pool_stats database::pool_stats() const noexcept
     return pool == nullptr ? tradecore::pool_stats() : pool->stats();
 }
 
+database_statistics database::statistics() const
+{
+    database_statistics counted;
+    core_->monitor().table().report(counted);
+    return counted;
+}
+
 std::optional<resilience::breaker_state> database::breaker_state() const noexcept
 {
     return core_->breaker_state();

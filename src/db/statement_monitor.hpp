@@ -2,6 +2,7 @@
 #pragma once
 
 #include "db/statement_loops.hpp"
+#include "db/statement_table.hpp"
 
 #include <tradecore/db/database_options.hpp>
 
@@ -14,12 +15,16 @@ namespace tradecore::detail {
 class statement_monitor {
 public:
     /// @param options must outlive this.
-    explicit statement_monitor(const database_options& options) : options_(options) {}
+    explicit statement_monitor(const database_options& options) : options_(options), table_(options.counted_statements)
+    {}
 
     [[nodiscard]] const database_options& options() const noexcept { return options_; }
+    [[nodiscard]] statement_table& table() noexcept { return table_; }
+    [[nodiscard]] const statement_table& table() const noexcept { return table_; }
 
 private:
     const database_options& options_;
+    statement_table table_;
 };
 
 /// What is known of one transaction, for what is told of it and its statements.

@@ -16,6 +16,11 @@ using clock = std::chrono::steady_clock;
 /// More than this is not copied for a line that will be cut anyway.
 constexpr std::size_t largest_copy = 16'384;
 
+std::uint64_t rows_of(const pg::result& answer) noexcept
+{
+    return answer.empty() ? answer.tag().rows_affected() : answer.size();
+}
+
 } // namespace
 
 statement_watch::statement_watch(statement_monitor& by, const pg::statement& what, transaction_trace* within)
@@ -36,6 +41,7 @@ statement_watch::statement_watch(statement_monitor& by, const pg::repeated_state
 statement_watch::statement_watch(statement_monitor& by, const pg::batch& what, transaction_trace* within)
     : statement_watch(by, "BATCH", what.size() > 0 ? what.entries().front().sql : sql_text(), what.options.name, within)
 {
+    is_batch_ = true;
     further_ = what.size() > 0 ? what.size() - 1 : 0;
 }
 
@@ -49,7 +55,7 @@ void statement_watch::ended(const pg::result& answer, const std::exception_ptr& 
     if (error)
         ended(std::uint64_t{0}, error);
     else
-        ended(answer.empty() ? answer.tag().rows_affected() : answer.size(), error);
+        ended(rows_of(answer), error);
 }
 
 void statement_watch::ended(const pg::batch_answers& answers, const std::exception_ptr& error)
@@ -63,6 +69,7 @@ void statement_watch::ended(const pg::batch_answers& answers, const std::excepti
 void statement_watch::ended(std::uint64_t rows, const std::exception_ptr& error)
 {
     const auto took = clock::now() - began_;
+    monitor_.table().count(is_batch_ ? sql_text{"(batch)", nullptr} : sql_, name_, took, rows, error != nullptr);
     if (within_ != nullptr && is_single_ && !error)
         within_->loops().note(sql_, name_, rows, took);
     const auto threshold = monitor_.options().slow_query;

@@ -47,6 +47,7 @@ private:
     std::string_view verb_;
     sql_text sql_;
     std::string_view name_;
+    bool is_batch_ = false;
     bool is_single_ = false;  // not a batch, many executions, or a script
     std::size_t further_ = 0; // entries of a batch behind the one whose SQL this is
     std::size_t argument_bytes_ = 0;

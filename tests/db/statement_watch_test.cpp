@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "db/statement_watch.hpp"
+#include "db/support/allocations.hpp"
 #include "db/support/fake_database.hpp"
 
 #include <tradecore/observe/capture.hpp>
@@ -159,6 +161,39 @@ TEST(statement_watch, of_a_slow_wait_for_a_connection_names_who_waited_and_where
     EXPECT_EQ(slow.value("name"), "patient");
     EXPECT_EQ(slow.value("location"), place);
     EXPECT_EQ(slow.value("threshold_ms"), "1");
+}
+
+TEST(statement_watch, does_not_allocate_for_statements_it_has_met)
+{
+    auto options = test::quiet_options();
+    options.statement_loop = 1'000; // a loop that is noticed gets its name copied
+    detail::statement_monitor monitor(options);
+    const auto made = runtime_sql(std::string("SELECT $1, $2 -- made at run time, and longer than a small string"));
+    pg::statement literal{
+        .sql = sql<int, std::string>("SELECT $1, $2").text(),
+        .arguments = pg::parameters::encode(1, std::string(100, 'x'))};
+    pg::statement named = literal;
+    named.options.name = "a name that is longer than a small string";
+    pg::statement other = literal;
+    other.sql = made.text();
+    const auto run = [&] {
+        detail::transaction_trace trace(options, "a transaction", {});
+        for (int i = 0; i < 100; ++i) {
+            for (auto* what : {&literal, &named, &other}) {
+                detail::statement_watch watch(monitor, *what, i % 2 == 0 ? &trace : nullptr);
+                watch.ended(1, nullptr);
+            }
+        }
+    };
+    run();
+    const auto before = test::allocations();
+    run();
+    EXPECT_EQ(test::allocations() - before, 0U);
+    EXPECT_GT(before, 0U) << "nothing is counted";
+    database_statistics counted;
+    monitor.table().report(counted);
+    ASSERT_EQ(counted.statements.size(), 3U);
+    EXPECT_EQ(counted.statements.at(0).calls, 200U);
 }
 
 } // namespace

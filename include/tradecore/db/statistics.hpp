@@ -13,11 +13,11 @@ namespace tradecore {
 struct statement_statistics {
     /// The name its calls have (`call_options::name`); empty when they have none, and then the SQL tells it apart.
     std::string name{};
-    /// Its text; of several under one name, the first.
+    /// Its text, the first 8 KiB of it; of several under one name, the first. "(batch)" for all batches without a name.
     std::string sql{};
     /// How often it was sent, failures included; `execute_many` is one call.
     std::uint64_t calls = 0;
-    /// How many rows came back, or were affected when none do.
+    /// How many rows came back, or were affected when none do; 0 for batches and scripts.
     std::uint64_t rows = 0;
     std::uint64_t errors = 0;
     /// From sending to the end of the answer: waiting for a connection is not in it.
@@ -28,7 +28,8 @@ struct statement_statistics {
 struct database_statistics {
     /// In the order they were met in.
     std::vector<statement_statistics> statements{};
-    /// All that came when `database_options::counted_statements` had been met.
+    /// All that was met when there were `database_options::counted_statements` already, and SQL made at run time,
+    /// without a name, when half of them were such.
     statement_statistics others{};
 };
 

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "db/support/allocations.hpp"
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+thread_local std::size_t count = 0;
+
+} // namespace
+
+std::size_t tradecore::test::allocations() noexcept
+{
+    return count;
+}
+
+// The others of the standard library go through these.
+void* operator new(std::size_t size)
+{
+    ++count;
+    if (void* const made = std::malloc(size == 0 ? 1 : size))
+        return made;
+    throw std::bad_alloc();
+}
+
+void operator delete(void* which) noexcept
+{
+    std::free(which);
+}
+
+void operator delete(void* which, std::size_t) noexcept
+{
+    std::free(which);
+}
