@@ -118,6 +118,17 @@ std::int32_t connection::backend_pid() const noexcept
     return link_->key.pid;
 }
 
+void connection::ask_for_transaction_id(bool wanted) noexcept
+{
+    link_->transaction_id.wanted = wanted;
+    link_->transaction_id.value.reset();
+}
+
+std::optional<std::uint64_t> connection::transaction_id() const noexcept
+{
+    return link_->transaction_id.value;
+}
+
 std::string_view connection::parameter(std::string_view name) const noexcept
 {
     const auto found = link_->parameters.find(name);

@@ -154,6 +154,8 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return outcomes_.size(); }
     /// @returns the error of an entry; null when it succeeded.
     [[nodiscard]] const std::exception_ptr& error(std::size_t position) const { return outcomes_.at(position).error; }
+    /// @returns the tag of an entry's command, as long as `get` has not moved its rows out; empty when it failed.
+    [[nodiscard]] std::string_view tag(std::size_t position) const { return outcomes_.at(position).rows.tag().text(); }
     /// Throws the first error of an entry, if there is one: for batches whose answers nobody looks at.
     void require_success() const;
 

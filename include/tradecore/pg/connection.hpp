@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,6 +99,13 @@ public:
     [[nodiscard]] bool is_settling() const noexcept;
     [[nodiscard]] transaction_status status() const noexcept;
     [[nodiscard]] std::int32_t backend_pid() const noexcept;
+    /// Whether the server is to be asked for the id of the transaction (an xid8) behind each statement, in its round
+    /// trip, until the transaction has one: only a transaction that writes gets one. Forgets what was known. For who
+    /// must find out later whether a COMMIT took effect (`pg_xact_status`). Scripts are not asked behind.
+    void ask_for_transaction_id(bool wanted) noexcept;
+    /// @returns the id as it was behind the last statement: 0 when the transaction had none, nothing when that is not
+    ///          known. What ends the transaction does not forget it.
+    [[nodiscard]] std::optional<std::uint64_t> transaction_id() const noexcept;
     /// @returns the server's latest value of a reported parameter such as `server_version`; empty when
     ///          it has not reported one of that name.
     [[nodiscard]] std::string_view parameter(std::string_view name) const noexcept;

@@ -182,6 +182,7 @@ public:
     [[nodiscard]] clock::time_point now();
 
     transaction_status status = transaction_status::idle;
+    fsm::transaction_id transaction_id{};
     protocol::backend_key key{};
     /// Whom to ask to cancel; nobody when not set.
     std::optional<peer_facts> server{};

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/ask_id.hpp"
 #include "pg/engine/bulk.hpp"
 #include "pg/fsm/copy_in.hpp"
 #include "pg/protocol/frontend.hpp"
@@ -104,6 +105,7 @@ asio::awaitable<void> link_copy_in::begin(std::shared_ptr<link_copy_in> self, sq
     protocol::write_bind(out, {}, parameters{}, {}, {});
     protocol::write_execute(out);
     protocol::write_flush(out);
+    (void)is_id_wanted_behind(*self->on_, copy.text); // it is asked for at the end
     self->on_->queue(self->exchange_);
     co_await self->on_->progress(self->exchange_);
     if (self->is_refused())
@@ -178,6 +180,7 @@ asio::awaitable<command_tag> link_copy_in::finish_now(std::shared_ptr<link_copy_
         co_await throw_refusal(self);
     auto& machine = self->exchange_->machine();
     protocol::write_copy_done(self->on_->outgoing());
+    ask_id_behind(*self->on_, {}, machine);
     protocol::write_sync(self->on_->outgoing());
     machine.end_sent();
     self->on_->send();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/ask_id.hpp"
 #include "pg/engine/bulk.hpp"
 #include "pg/fsm/copy_out.hpp"
 #include "pg/protocol/frontend.hpp"
@@ -88,6 +89,7 @@ asio::awaitable<std::shared_ptr<copy_out_core>> link_copy_out::open(std::shared_
     protocol::write_parse(out, {}, what.copy.text);
     protocol::write_bind(out, {}, parameters{}, {}, {});
     protocol::write_execute(out);
+    ask_id_behind(link, what.copy.text, self->exchange_->machine());
     protocol::write_sync(out);
     link.queue(self->exchange_);
     held.release();

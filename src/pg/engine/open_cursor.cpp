@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/ask_id.hpp"
 #include "pg/engine/link_cursor.hpp"
 #include "pg/engine/type_lookup.hpp"
 #include "pg/protocol/frontend.hpp"
@@ -186,6 +187,7 @@ void link_cursor::begin(link::clock::time_point deadline)
         if (parses)
             protocol::write_describe_portal(out, portal_);
         protocol::write_execute_portal(out, portal_, static_cast<std::int32_t>(next_rows()));
+        ask_id_behind(*on_, what_.sql.text, exchange->machine());
         protocol::write_sync(out);
     }
     catch (...) {
@@ -204,6 +206,7 @@ void link_cursor::ask()
                                          : make_exchange<fsm::portal_slice>(std::move(slice_));
     exchange->deadline = deadline_of(what_.options);
     protocol::write_execute_portal(on_->outgoing(), portal_, rows);
+    ask_id_behind(*on_, what_.sql.text, exchange->machine());
     protocol::write_sync(on_->outgoing());
     on_->queue(exchange);
     asked_ = exchange;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/ask_id.hpp"
 #include "pg/engine/bulk.hpp"
 #include "pg/engine/type_lookup.hpp"
 #include "pg/fsm/batch.hpp"
@@ -176,6 +177,20 @@ written write_all(running_batch& of, bool again)
     return written::all;
 }
 
+/// Puts the question for the transaction's id before the last Sync.
+void ask_id_at_the_end(running_batch& of, fsm::batch& machine)
+{
+    bool wanted = true;
+    for (const auto i : of.pending)
+        wanted = is_id_wanted_behind(*of.on, of.what.entries()[i].sql.text) && wanted;
+    if (!wanted)
+        return;
+    auto& out = of.on->outgoing();
+    out.resize(out.size() - protocol::length_of_sync);
+    write_id_question(*of.on, machine);
+    protocol::write_sync(out);
+}
+
 /// Whether an entry that was sent may have committed something, though it failed or one behind it did.
 bool may_have_committed(const running_batch& of, fsm::batch& ended, std::size_t sent)
 {
@@ -334,6 +349,7 @@ asio::awaitable<batch_answers> run_batch(std::shared_ptr<link> on, batch what)
             std::move(entries), self->is_one() ? fsm::batch::syncs::one : fsm::batch::syncs::each,
             self->what.before.size());
         exchange->deadline = self->deadline;
+        ask_id_at_the_end(*self, exchange->machine());
         link.queue(exchange);
         co_await link.wait(exchange);
         if (!take_answers(*self, *exchange, !again))

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pg/engine/ask_id.hpp"
 #include "pg/engine/bulk.hpp"
 #include "pg/fsm/batch.hpp"
 #include "pg/leading_keyword.hpp"
@@ -130,8 +131,10 @@ asio::awaitable<std::optional<std::uint64_t>> run_once(
     if (!exchange->finished()) {
         if (unreadable || exchange->cancelled_because())
             on->outgoing() += machine.cancel(); // nothing, when the link has sent it
-        else
+        else if (!machine.has_end()) {
+            ask_id_behind(*on, what.sql.text, machine);
             machine.write_end(on->outgoing());
+        }
         if (!queued)
             on->queue(exchange);
         else

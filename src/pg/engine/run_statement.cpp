@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/engine/run_statement.hpp"
 
+#include "pg/engine/ask_id.hpp"
 #include "pg/engine/call.hpp"
 #include "pg/engine/prepare.hpp"
 #include "pg/engine/type_lookup.hpp"
@@ -55,12 +56,15 @@ fsm::execute::plan plan_for(const statement& what, const prepared_ptr& prepared)
 /// Writes and queues. @returns the statements that are closed on this occasion.
 closable_statements send(link& on, const borrowed& running, const statement& what, const prepared_statement& prepared)
 {
+    const bool asks = is_id_wanted_behind(on, what.sql.text);
     auto closed = write_closing(on, [&](std::string& out, const closable_statements& closing) {
         if (!what.before.empty())
             write_commands(out, what.before);
         write_parse_if_unnamed(out, prepared, what.sql.text);
-        prepared.frame.write(out, what.arguments, prepared.parameter_types, closing.empty());
-        if (closing.empty())
+        prepared.frame.write(out, what.arguments, prepared.parameter_types, closing.empty() && !asks);
+        if (asks)
+            write_id_question(on, running->machine());
+        else if (closing.empty())
             return;
         // Last: it may not stand between this statement and its preparation.
         for (const auto& old : closing)
@@ -219,6 +223,7 @@ asio::awaitable<std::vector<result>> run_script(std::shared_ptr<link> on, sql_te
     const auto exchange = make_exchange<fsm::script>();
     exchange->deadline = deadline;
     protocol::write_query(on->outgoing(), text.text);
+    (void)is_id_wanted_behind(*on, text.text); // what is known may be so no longer
     on->queue(exchange);
     co_await on->wait(exchange);
     auto& machine = exchange->machine();

@@ -61,6 +61,9 @@ step batch::on_error(const protocol::message& incoming)
 
 step batch::on_ready()
 {
+    const bool is_last = how_ == syncs::one || current_ + 1 == entries_.size();
+    if (is_last && !skipping_ && question().is_open())
+        return step::violation("ReadyForQuery before the transaction's id");
     if (how_ == syncs::one) {
         if (!skipping_ && (state_ == state::commands || current_ < entries_.size()))
             return step::violation("ReadyForQuery before the answer");
@@ -119,8 +122,12 @@ step batch::on_description(entry& of, const protocol::message& incoming)
 step batch::on_entry(const protocol::message& incoming)
 {
     using enum protocol::backend;
-    if (state_ == state::synced || current_ == entries_.size())
+    if (state_ == state::synced || current_ == entries_.size()) {
+        const bool is_last = current_ + (state_ == state::synced ? 1 : 0) == entries_.size();
+        if (is_last && question().is_open() && question().take(incoming))
+            return step::read();
         return step::violation("unexpected message behind a batch's statement");
+    }
     auto& entry = entries_[current_];
     if (state_ == state::start) {
         if (incoming.type == parse_complete && std::exchange(entry.parses, false))
@@ -195,7 +202,7 @@ step repeat::on_message(const protocol::message& incoming)
         return step::read();
     }
     case ready_for_query:
-        if (!ended_ || (!error_ && (commands_before_ > 0 || completed_ != sent_)))
+        if (!ended_ || (!error_ && (commands_before_ > 0 || completed_ != sent_ || question().is_open())))
             return step::violation("ReadyForQuery before the answer");
         return step::done();
     case close_complete:
@@ -211,6 +218,8 @@ step repeat::on_message(const protocol::message& incoming)
         parses_ = false;
         return step::read();
     }
+    if (!parses_ && completed_ == sent_ && question().is_open() && question().take(incoming))
+        return step::read();
     if (parses_ || completed_ == sent_)
         return step::violation("an answer to nothing");
     if (!bound_) {

@@ -81,6 +81,8 @@ public:
     void sent() noexcept { ++sent_; }
     /// Appends Sync, unless it was written.
     void write_end(std::string& out);
+    /// @returns whether Sync was written.
+    [[nodiscard]] bool has_end() const noexcept { return ended_; }
     /// @returns whether `cancel` gave messages: the error may be the one they are to bring about.
     [[nodiscard]] bool was_undone() const noexcept { return undone_; }
 

@@ -81,7 +81,7 @@ step copy_in::on_message(const protocol::message& incoming)
     if (incoming.type == error_response)
         return on_error(incoming);
     if (incoming.type == ready_for_query) {
-        if (!sync_sent_ || (!error_ && state_ != state::complete))
+        if (!sync_sent_ || (!error_ && (state_ != state::complete || question().is_open())))
             return step::violation("ReadyForQuery before the answer");
         return step::done();
     }
@@ -105,6 +105,8 @@ step copy_in::on_message(const protocol::message& incoming)
             break;
         return on_complete(incoming);
     case state::complete:
+        if (question().is_open() && question().take(incoming))
+            return step::read();
         break;
     }
     return step::violation("unexpected message in COPY from the client");

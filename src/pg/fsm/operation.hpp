@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "pg/fsm/id_question.hpp"
 #include "pg/protocol/message.hpp"
 
 #include <string>
@@ -59,6 +60,12 @@ public:
     /// @returns whole messages that make the server end it (CopyFail, …); empty when the server must be asked
     ///          over a second socket, as for everything it computes.
     [[nodiscard]] virtual std::string cancel() { return {}; }
+
+    /// What may stand behind all it asks for.
+    [[nodiscard]] id_question& question() noexcept { return question_; }
+
+private:
+    id_question question_;
 };
 
 } // namespace tradecore::pg::fsm

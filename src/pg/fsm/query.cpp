@@ -40,6 +40,11 @@ step query::on_copy(const protocol::message& incoming, bool extended)
     }
 }
 
+step query::on_question(const protocol::message& incoming)
+{
+    return question().take(incoming) ? step::read() : step::violation("unexpected message for a transaction's id");
+}
+
 step query::on_message(const protocol::message& incoming)
 {
     switch (incoming.type) {
@@ -52,12 +57,14 @@ step query::on_message(const protocol::message& incoming)
         return step::read();
     }
     case protocol::backend::ready_for_query:
-        if (!error_ && !answered())
+        if (!error_ && (!answered() || question().is_open()))
             return step::violation("ReadyForQuery before the answer");
         return step::done();
     case protocol::backend::close_complete:
         return step::read(); // of a statement dropped from the cache
     default:
+        if (question().is_open() && answered())
+            return on_question(incoming);
         return on_answer(incoming);
     }
 }

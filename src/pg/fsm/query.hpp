@@ -35,6 +35,7 @@ protected:
         if (error_)
             error_.reset();
         refused_copy_ = dropped_copy_ = dropped_ = false;
+        question() = {};
     }
 
     /// Takes a message that is neither an error nor the end.
@@ -49,6 +50,8 @@ protected:
     step on_copy(const protocol::message& incoming, bool extended);
 
 private:
+    step on_question(const protocol::message& incoming);
+
     std::optional<diagnostics> error_;
     bool refused_copy_ = false;
     bool dropped_copy_ = false;

@@ -62,6 +62,7 @@ void write_execute(std::string& out);
 /// @param most how many rows it may return before it is suspended; 0 for all.
 void write_execute_portal(std::string& out, std::string_view portal, std::int32_t most);
 void write_sync(std::string& out);
+inline constexpr std::size_t length_of_sync = 1 + 4;
 /// Asks the server to send what it has to say, without ending the series of messages.
 void write_flush(std::string& out);
 void write_terminate(std::string& out);
