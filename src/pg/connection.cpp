@@ -113,6 +113,16 @@ transaction_status connection::status() const noexcept
     return link_->status;
 }
 
+bool connection::is_altered() const noexcept
+{
+    return link_->changes.happened();
+}
+
+void connection::forget_alterations() noexcept
+{
+    link_->changes.forget();
+}
+
 std::int32_t connection::backend_pid() const noexcept
 {
     return link_->key.pid;

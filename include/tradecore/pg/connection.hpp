@@ -98,6 +98,13 @@ public:
     /// @returns whether a request to cancel an earlier statement is still under way: statements wait for its end.
     [[nodiscard]] bool is_settling() const noexcept;
     [[nodiscard]] transaction_status status() const noexcept;
+    /// @returns whether a command has run that may have changed the session beyond its transaction, as far as tags of
+    ///          commands tell: SET and RESET outside of transactions (inside they are taken for SET LOCAL), PREPARE,
+    ///          DECLARE CURSOR, LISTEN, LOAD, CREATE TABLE, DISCARD. What functions do, such as `set_config` and
+    ///          session locks, does not show.
+    [[nodiscard]] bool is_altered() const noexcept;
+    /// Begins anew to watch for such commands.
+    void forget_alterations() noexcept;
     [[nodiscard]] std::int32_t backend_pid() const noexcept;
     /// Whether the server is to be asked for the id of the transaction (an xid8) behind each statement, in its round
     /// trip, until the transaction has one: only a transaction that writes gets one. Forgets what was known. For who

@@ -5,6 +5,7 @@
 #include "pg/engine/execution_pool.hpp"
 #include "pg/engine/gate.hpp"
 #include "pg/engine/peer_facts.hpp"
+#include "pg/engine/session_changes.hpp"
 #include "pg/engine/statement_cache.hpp"
 #include "pg/engine/tls_channel.hpp"
 #include "pg/protocol/backend_messages.hpp"
@@ -183,6 +184,7 @@ public:
 
     transaction_status status = transaction_status::idle;
     fsm::transaction_id transaction_id{};
+    session_changes changes{};
     protocol::backend_key key{};
     /// Whom to ask to cancel; nobody when not set.
     std::optional<peer_facts> server{};

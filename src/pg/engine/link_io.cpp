@@ -140,6 +140,8 @@ receive_buffer::framing link::dispatch_all()
     while (is_open() && !paused_) {
         if (const auto framing = incoming_.next(next); framing != receive_buffer::framing::complete)
             return framing;
+        if (next.type == protocol::backend::command_complete)
+            changes.on_command(next.payload);
         if (trace || !first_ || !first_->machine().on_usual_message(next))
             dispatch(next);
     }
@@ -212,6 +214,7 @@ void link::dispatch_to_exchange(const protocol::message& incoming)
         if (!now)
             return fail_protocol("malformed ReadyForQuery");
         status = static_cast<transaction_status>(*now);
+        changes.on_ready(status != transaction_status::idle);
         if (notifications && status == transaction_status::idle)
             notifications->on_idle();
     }
