@@ -47,6 +47,8 @@ public:
     [[nodiscard]] std::size_t in_flight() const noexcept override { return connection_->in_flight(); }
     [[nodiscard]] bool is_settling() const noexcept override { return connection_->is_settling(); }
     [[nodiscard]] pg::transaction_status status() const noexcept override { return connection_->status(); }
+    [[nodiscard]] bool is_altered() const noexcept override { return connection_->is_altered(); }
+    void forget_alterations() noexcept override { connection_->forget_alterations(); }
     [[nodiscard]] std::int32_t backend_pid() const noexcept override { return connection_->backend_pid(); }
     [[nodiscard]] std::string_view parameter(std::string_view name) const noexcept override
     {

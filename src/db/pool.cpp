@@ -63,6 +63,31 @@ lease pool::try_acquire(usage user)
     return core_->try_acquire(std::move(user));
 }
 
+void pool::suspend()
+{
+    core_->suspend();
+}
+
+void pool::resume()
+{
+    core_->resume();
+}
+
+bool pool::is_suspended() const noexcept
+{
+    return core_->is_suspended();
+}
+
+std::size_t pool::evict()
+{
+    return core_->evict([](const physical_connection&) { return true; });
+}
+
+std::size_t pool::evict(const predicate& unwanted)
+{
+    return core_->evict(unwanted);
+}
+
 void pool::end_pause()
 {
     core_->end_pause();

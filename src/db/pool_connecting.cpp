@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "db/close_after.hpp"
 #include "db/exception_text.hpp"
 #include "db/pool_waiter.hpp"
 
@@ -8,8 +9,10 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
 
-#include <iterator>
+#include <algorithm>
 #include <utility>
 
 namespace tradecore::detail {
@@ -36,47 +39,75 @@ bool is_no_room(const std::exception_ptr& error)
 
 void pool_core::pump()
 {
-    if (stage_ != stage::open && stage_ != stage::opening)
+    if (!takes_part())
         return;
+    while (const auto which = state_.take_for_check(clock::now()))
+        start_check(*which);
     while (state_.wants_connect(clock::now())) {
         state_.connect_started();
-        auto& signal = connects_.emplace_back();
-        const auto where = std::prev(connects_.end());
+        const auto added = connects_.emplace(connects_.end());
         // Posted, so that no connect ends before its caller has begun to wait.
-        asio::post(executor_, [self = shared_from_this(), where, slot = signal.slot()]() mutable {
+        asio::post(executor_, [self = shared_from_this(), added, slot = added->cancel.slot()]() mutable {
             asio::co_spawn(
-                self->executor_, connect_one(self),
+                self->executor_, connect_one(self, added),
                 asio::bind_cancellation_slot(
-                    slot, [self, where](const std::exception_ptr&) { self->connects_.erase(where); }));
+                    slot, [self, added](const std::exception_ptr&) { self->connects_.erase(added); }));
         });
     }
     arm_timer();
 }
 
-asio::awaitable<void> pool_core::connect_one(std::shared_ptr<pool_core> self)
+asio::awaitable<void> pool_core::connect_one(std::shared_ptr<pool_core> self, attempts::iterator of)
 {
     std::unique_ptr<physical_connection> made;
     std::exception_ptr failure;
     try {
-        if (self->stage_ == stage::open || self->stage_ == stage::opening)
+        if (self->takes_part())
             made = co_await self->connect_();
+        if (made && self->options_.hooks.on_connect)
+            co_await prepare(self, made.get());
+        if (made)
+            made->forget_alterations();
+    }
+    catch (...) {
+        failure = std::current_exception();
+        made.reset();
+    }
+    self->connect_ended(*of, std::move(made), failure);
+}
+
+asio::awaitable<void> pool_core::prepare(std::shared_ptr<pool_core> self, physical_connection* made)
+{
+    const close_after limit(self->executor_, self->options_.hooks.on_connect_timeout, *made);
+    std::exception_ptr failure;
+    try {
+        co_await self->options_.hooks.on_connect(*made);
     }
     catch (...) {
         failure = std::current_exception();
     }
-    self->connect_ended(std::move(made), failure);
+    if (limit.closed())
+        throw pg::timeout_error(fmt::format(
+            "pool '{}': pool_hooks.on_connect took longer than {} ms", self->name_,
+            self->options_.hooks.on_connect_timeout.count()));
+    if (failure)
+        std::rethrow_exception(failure);
+    if (made->is_open() && !is_clean(*made))
+        throw pg::argument_error(
+            fmt::format("pool '{}': pool_hooks.on_connect left a transaction or a statement behind", self->name_));
 }
 
-void pool_core::connect_ended(std::unique_ptr<physical_connection> made, const std::exception_ptr& failure)
+void pool_core::connect_ended(
+    const attempt& of, std::unique_ptr<physical_connection> made, const std::exception_ptr& failure)
 {
-    if (stage_ != stage::open && stage_ != stage::opening) {
+    const bool unwanted =
+        made && std::ranges::any_of(of.unwanted, [&made](const auto& is_unwanted) { return is_unwanted(*made); });
+    if (!takes_part() || unwanted) {
         state_.connect_abandoned();
         if (made)
             made->close();
-        changed();
-        return;
     }
-    if (made) {
+    else if (made) {
         last_connect_error_ = nullptr;
         const auto placed = state_.connect_succeeded(clock::now(), lottery());
         if (entries_.size() <= placed.where)
@@ -86,16 +117,24 @@ void pool_core::connect_ended(std::unique_ptr<physical_connection> made, const s
             serve(*placed.owner, placed.where);
     }
     else {
-        last_connect_error_ = failure;
-        if (stage_ == stage::opening && !opening_error_)
-            opening_error_ = failure;
-        const auto told = state_.connect_failed(clock::now(), is_no_room(failure), lottery());
-        observe::log(observe::level::warn, "cannot connect", {{"database", name_}, {"error", what_of(failure)}});
-        if (told)
-            refuse(*told, failure);
+        connect_failed(failure);
     }
     changed();
     pump();
+}
+
+void pool_core::connect_failed(const std::exception_ptr& failure)
+{
+    const bool no_room = is_no_room(failure);
+    last_connect_error_ = failure;
+    if (stage_ == stage::opening && no_room && state_.stats().size > 0)
+        server_is_full_ = true;
+    else if (stage_ == stage::opening && !opening_error_)
+        opening_error_ = failure;
+    const auto told = state_.connect_failed(clock::now(), no_room, lottery());
+    observe::log(observe::level::warn, "cannot connect", {{"database", name_}, {"error", what_of(failure)}});
+    if (told)
+        refuse(*told, failure);
 }
 
 void pool_core::arm_timer()
@@ -113,14 +152,10 @@ void pool_core::arm_timer()
 
 void pool_core::on_timer()
 {
-    if (stage_ != stage::open)
+    if (!takes_part() || is_forked())
         return;
-    const auto ended =
-        state_.take_expired(clock::now(), [this](slot which) { return !entries_[which].connection->is_open(); });
-    for (const slot which : ended) {
-        const auto connection = std::move(entries_[which].connection);
-        connection->close();
-    }
+    close_removed(
+        state_.take_expired(clock::now(), [this](slot which) { return !entries_[which].connection->is_open(); }));
     pump();
 }
 

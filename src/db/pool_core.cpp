@@ -63,12 +63,21 @@ pool_core::pool_core(asio::any_io_executor executor, std::string name, pool_opti
     : executor_(without_context(executor)), name_(std::move(name)), options_(options), connect_(std::move(connect)),
       state_(options_), exhaustion_(options_.exhaustion_threshold), random_(std::random_device{}()),
       timer_(std::make_unique<asio::steady_timer>(executor_)),
+      leak_timer_(std::make_unique<asio::steady_timer>(executor_)),
       end_of_context_(std::make_unique<end_of_context>(asio::query(executor_, asio::execution::context), *this))
 {
     options_.validate();
 }
 
-pool_core::~pool_core() = default;
+pool_core::~pool_core()
+{
+    if (!is_forked())
+        return;
+    // The sockets are the parent's: saying goodbye would end its sessions, and closing them through the event loop,
+    // which is shared with it too, would make it deaf. They stay open until this process ends or runs another program.
+    for (entry& one : entries_)
+        (void)one.connection.release();
+}
 
 double pool_core::lottery()
 {
@@ -77,6 +86,9 @@ double pool_core::lottery()
 
 void pool_core::require_open() const
 {
+    if (is_forked())
+        throw database_closed(
+            "database '" + name_ + "' belongs to the process that this one was forked from; open one of your own");
     switch (stage_) {
     case stage::open:
         return;
@@ -101,6 +113,8 @@ void pool_core::changed() noexcept
 
 asio::awaitable<void> pool_core::open(std::shared_ptr<pool_core> self)
 {
+    if (self->is_forked())
+        self->require_open();
     if (self->stage_ != stage::closed) {
         if (self->stage_ == stage::open)
             throw std::logic_error("database '" + self->name_ + "' is open already");
@@ -123,13 +137,16 @@ asio::awaitable<void> pool_core::open(std::shared_ptr<pool_core> self)
     self->stage_ = stage::opening;
     self->last_connect_error_ = nullptr;
     self->opening_error_ = nullptr;
+    self->server_is_full_ = false;
     const opening attempt(self);
     watch changes(*self, clock::time_point::max());
     self->pump();
-    while (!self->opening_error_ && self->stats().size < self->stats().minimum)
+    while (!self->opening_error_ && !self->server_is_full_ && self->stats().size < self->stats().minimum)
         co_await changes.next();
     if (!self->opening_error_) {
         self->stage_ = stage::open;
+        if (self->options_.leak_detection.count() > 0)
+            self->look_for_leaks();
         co_return;
     }
     const auto failure = self->opening_error_;
@@ -141,21 +158,39 @@ asio::awaitable<void> pool_core::open(std::shared_ptr<pool_core> self)
 
 void pool_core::begin_closing()
 {
-    if (stage_ == stage::abandoned || stage_ == stage::closed)
+    if (stage_ == stage::abandoned || stage_ == stage::closed || is_forked())
         return;
     stage_ = stage::closing;
     state_.begin_closing();
     timer_->cancel();
-    for (auto& signal : connects_)
-        signal.emit(asio::cancellation_type::terminal);
+    leak_timer_->cancel();
+    for (attempt& under_way : connects_)
+        under_way.cancel.emit(asio::cancellation_type::terminal);
     const auto why = std::make_exception_ptr(database_closed("database '" + name_ + "' is closing"));
     for (const auto who : state_.take_all_waiters())
         refuse(who, why);
-    for (const slot which : state_.take_all_idle()) {
-        const auto connection = std::move(entries_[which].connection);
-        connection->close();
+    close_removed(state_.take_all_idle());
+    for (slot which = 0; which < entries_.size(); ++which) {
+        if (state_.is_checked(which))
+            entries_[which].connection->close(); // what its check finds
     }
     changed();
+}
+
+void pool_core::suspend()
+{
+    require_open();
+    state_.suspend();
+    observe::log(observe::level::info, "pool suspended", {{"database", name_}});
+}
+
+void pool_core::resume()
+{
+    require_open();
+    for (const auto& [which, owner] : state_.resume(clock::now()))
+        serve(*owner, which);
+    observe::log(observe::level::info, "pool resumed", {{"database", name_}});
+    pump();
 }
 
 void pool_core::close_lent() noexcept
@@ -168,7 +203,7 @@ void pool_core::close_lent() noexcept
 
 asio::awaitable<void> pool_core::close(std::shared_ptr<pool_core> self, std::chrono::milliseconds limit)
 {
-    if (self->stage_ == stage::closed || self->stage_ == stage::abandoned)
+    if (self->stage_ == stage::closed || self->stage_ == stage::abandoned || self->is_forked())
         co_return;
     self->begin_closing();
     bool forced = false;
@@ -201,6 +236,7 @@ void pool_core::abandon() noexcept
     const auto keep = weak_from_this().lock();
     stage_ = stage::abandoned;
     timer_.reset();
+    leak_timer_.reset();
     for (entry& one : entries_)
         one.connection.reset();
     end_of_context_.reset();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "db/fork_count.hpp"
 #include "db/warnings.hpp"
 
 #include <tradecore/db/pool.hpp>
@@ -14,9 +15,16 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <span>
 #include <vector>
 
 namespace tradecore::detail {
+
+/// @returns "transaction place_order at orders.cpp:42", as far as that is known.
+[[nodiscard]] std::string text_of(const usage& user);
+
+/// @returns whether a connection waits for nothing and is outside of transactions.
+[[nodiscard]] bool is_clean(const physical_connection& connection) noexcept;
 
 /// A pool's connections and the coroutines that wait for them; carries out what `pool_state` decides.
 class pool_core final : public std::enable_shared_from_this<pool_core> {
@@ -40,6 +48,10 @@ public:
 
     lease try_acquire(usage user);
     void end_pause() { state_.end_pause(); }
+    void suspend();
+    void resume();
+    [[nodiscard]] bool is_suspended() const noexcept { return state_.is_suspended(); }
+    std::size_t evict(const pool::predicate& unwanted);
     void give_back(slot which) noexcept;
     void discard(slot which) noexcept;
     /// Closes what is idle, sends waiters away, cancels connects; loans end with their leases.
@@ -57,28 +69,65 @@ private:
         std::unique_ptr<physical_connection> connection;
         usage user;
         clock::time_point since;
+        bool is_lent = false;  // to a caller
+        bool reported = false; // as a leak
     };
+    /// A connect under way.
+    struct attempt {
+        boost::asio::cancellation_signal cancel;
+        std::vector<pool::predicate> unwanted; // evicted meanwhile
+    };
+    using attempts = std::list<attempt>;
     struct waiter;
     class watch;
     class end_of_context;
 
     void require_open() const;
+    /// @returns whether this is not the process that made the pool.
+    [[nodiscard]] bool is_forked() const noexcept { return forks_ != fork_count(); }
+    [[nodiscard]] bool takes_part() const noexcept { return stage_ == stage::open || stage_ == stage::opening; }
+
+    // pool_lending.cpp
+    [[nodiscard]] std::optional<slot> pick_idle();
+    /// @returns whether an active connection may be lent; one that may not is closed.
+    [[nodiscard]] bool is_fit(slot which);
     [[nodiscard]] lease lend(slot which, usage user);
-    /// Gives a connection that is free and clean to the next in line.
-    void offer(slot which);
+    void warn_if_slow(clock::duration took, const usage& user) const;
     void serve(pool_state::ticket who, slot which);
     void refuse(pool_state::ticket who, const std::exception_ptr& why);
+    void watch_exhaustion();
+
+    // pool_returning.cpp
+    /// Gives a connection that is free and clean to the next in line.
+    void offer(slot which);
     void drop(slot which) noexcept;
+    /// Closes what `state_` has removed.
+    void close_removed(std::span<const slot> gone) noexcept;
+    [[nodiscard]] bool allows(const std::function<bool(physical_connection&)>& hook, slot which) const noexcept;
+    [[nodiscard]] bool must_reset(const physical_connection& returned) const noexcept;
+    static boost::asio::awaitable<void> reset(std::shared_ptr<pool_core> self, physical_connection* altered);
     static boost::asio::awaitable<void> clean(std::shared_ptr<pool_core> self, slot which);
 
-    /// Starts the connects that are wanted now.
+    // pool_checking.cpp
+    void start_check(slot which);
+    static boost::asio::awaitable<void> check(std::shared_ptr<pool_core> self, slot which);
+    void check_ended(slot which, bool answered, bool in_time);
+
+    // pool_connecting.cpp
+    /// Starts the checks and connects that are wanted now.
     void pump();
-    static boost::asio::awaitable<void> connect_one(std::shared_ptr<pool_core> self);
-    void connect_ended(std::unique_ptr<physical_connection> made, const std::exception_ptr& failure);
+    static boost::asio::awaitable<void> connect_one(std::shared_ptr<pool_core> self, attempts::iterator of);
+    static boost::asio::awaitable<void> prepare(std::shared_ptr<pool_core> self, physical_connection* made);
+    void connect_ended(const attempt& of, std::unique_ptr<physical_connection> made, const std::exception_ptr& failure);
+    void connect_failed(const std::exception_ptr& failure);
     void arm_timer();
     void on_timer();
 
-    void watch_exhaustion();
+    // pool_leaks.cpp
+    void look_for_leaks();
+    void arm_leak_timer(clock::time_point when);
+    void tell_of_return(slot which);
+
     /// Something came or went: tells who watches.
     void changed() noexcept;
     void close_lent() noexcept;
@@ -96,13 +145,16 @@ private:
     std::deque<entry> entries_;
     std::map<pool_state::ticket, waiter*> waiters_;
     std::vector<watch*> watches_;
-    std::list<boost::asio::cancellation_signal> connects_;
+    attempts connects_;
     std::exception_ptr last_connect_error_; // null after a success
     std::exception_ptr opening_error_;      // the first while opening
+    bool server_is_full_ = false;           // said while opening
     exhaustion_watch exhaustion_;
     std::minstd_rand random_;
+    unsigned forks_ = fork_count();
     // Gone when the context is: a pool that is a global outlives it.
     std::unique_ptr<boost::asio::steady_timer> timer_;
+    std::unique_ptr<boost::asio::steady_timer> leak_timer_;
     std::unique_ptr<end_of_context> end_of_context_;
 };
 

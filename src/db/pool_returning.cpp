@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/close_after.hpp"
+#include "db/exception_text.hpp"
 #include "db/pool_waiter.hpp"
+
+#include <tradecore/observe/log.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -12,6 +15,11 @@ namespace tradecore::detail {
 namespace asio = boost::asio;
 namespace {
 
+// DISCARD ALL without the prepared statements, which the connection counts on. (PostgreSQL documentation, "DISCARD".)
+constexpr std::string_view forget_everything =
+    "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; "
+    "SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
+
 pg::statement plain(std::string_view sql)
 {
     return {.sql = {sql, nullptr}, .arguments = {}};
@@ -19,15 +27,22 @@ pg::statement plain(std::string_view sql)
 
 } // namespace
 
+bool is_clean(const physical_connection& connection) noexcept
+{
+    return connection.in_flight() == 0 && !connection.is_settling() &&
+           connection.status() == pg::transaction_status::idle;
+}
+
 void pool_core::offer(slot which)
 {
     const auto now = clock::now();
     entries_[which].user = {};
-    if (stage_ != stage::open && stage_ != stage::opening) {
+    if (!takes_part()) {
         drop(which);
         return;
     }
-    if (!entries_[which].connection->is_open() || state_.is_expired(which, now)) {
+    const bool usable = entries_[which].connection->is_open() && !state_.must_end(which, now);
+    if (!usable || !allows(options_.hooks.on_release, which)) {
         drop(which);
         pump();
         return;
@@ -37,15 +52,41 @@ void pool_core::offer(slot which)
     watch_exhaustion();
 }
 
+bool pool_core::allows(const std::function<bool(physical_connection&)>& hook, slot which) const noexcept
+{
+    if (!hook)
+        return true;
+    std::exception_ptr thrown;
+    try {
+        return hook(*entries_[which].connection);
+    }
+    catch (...) {
+        thrown = std::current_exception();
+    }
+    try {
+        observe::log(
+            observe::level::warn, "a hook of the pool threw, its connection is closed",
+            {{"database", name_}, {"error", what_of(thrown)}});
+    }
+    catch (...) {
+        // no memory to say so
+    }
+    return false;
+}
+
+bool pool_core::must_reset(const physical_connection& returned) const noexcept
+{
+    return options_.altered_sessions != altered_session::keep && returned.is_altered();
+}
+
 void pool_core::give_back(slot which) noexcept
 {
-    if (stage_ == stage::abandoned)
+    if (stage_ == stage::abandoned || is_forked())
         return;
     try {
+        tell_of_return(which);
         physical_connection& returned = *entries_[which].connection;
-        const bool clean_already =
-            returned.in_flight() == 0 && !returned.is_settling() && returned.status() == pg::transaction_status::idle;
-        if (clean_already || !returned.is_open() || stage_ == stage::closing) {
+        if ((is_clean(returned) && !must_reset(returned)) || !returned.is_open() || stage_ == stage::closing) {
             offer(which);
             return;
         }
@@ -72,7 +113,9 @@ asio::awaitable<void> pool_core::clean(std::shared_ptr<pool_core> self, slot whi
         // Both have waited for a request to cancel to be over.
         else if (dirty.is_settling())
             co_await dirty.run(plain("SELECT 1"));
-        if (dirty.in_flight() > 0 || dirty.is_settling() || dirty.status() != pg::transaction_status::idle)
+        if (is_clean(dirty) && self->must_reset(dirty))
+            co_await reset(self, &dirty);
+        if (!is_clean(dirty))
             dirty.close();
     }
     catch (...) {
@@ -83,10 +126,28 @@ asio::awaitable<void> pool_core::clean(std::shared_ptr<pool_core> self, slot whi
         self->offer(which);
 }
 
+asio::awaitable<void> pool_core::reset(std::shared_ptr<pool_core> self, physical_connection* altered)
+{
+    if (self->options_.altered_sessions == altered_session::close) {
+        altered->close();
+        co_return;
+    }
+    co_await altered->run_script({forget_everything, nullptr}, {});
+    if (self->options_.hooks.on_connect)
+        co_await self->options_.hooks.on_connect(*altered);
+    altered->forget_alterations();
+}
+
 void pool_core::discard(slot which) noexcept
 {
-    if (stage_ == stage::abandoned)
+    if (stage_ == stage::abandoned || is_forked())
         return;
+    try {
+        tell_of_return(which);
+    }
+    catch (...) {
+        // no memory to say so
+    }
     drop(which);
     try {
         pump();
@@ -98,12 +159,30 @@ void pool_core::discard(slot which) noexcept
 
 void pool_core::drop(slot which) noexcept
 {
-    entry& ended = entries_[which];
-    const auto connection = std::move(ended.connection);
-    ended.user = {};
     state_.removed(which);
-    connection->close();
+    close_removed({&which, 1});
     changed();
+}
+
+void pool_core::close_removed(std::span<const slot> gone) noexcept
+{
+    for (const slot which : gone) {
+        entries_[which].user = {};
+        const auto connection = std::move(entries_[which].connection);
+        connection->close();
+    }
+}
+
+std::size_t pool_core::evict(const pool::predicate& unwanted)
+{
+    if (!takes_part() || is_forked())
+        return 0;
+    const auto ended = state_.evict([&](slot which) { return unwanted(*entries_[which].connection); });
+    for (attempt& under_way : connects_)
+        under_way.unwanted.push_back(unwanted);
+    close_removed(ended.idle);
+    pump();
+    return ended.idle.size() + ended.active;
 }
 
 } // namespace tradecore::detail

@@ -3,7 +3,7 @@
 #include <tradecore/resilience/backoff.hpp>
 
 #include <algorithm>
-#include <stdexcept>
+#include <iterator>
 
 namespace tradecore {
 namespace {
@@ -13,36 +13,30 @@ constexpr std::chrono::seconds look_every{30};
 /// The server has no room: asking again at once only keeps it full.
 constexpr std::chrono::seconds no_room_pause{1};
 constexpr double lifetime_jitter = 0.1;
+constexpr double keepalive_jitter = 0.2;
+
+/// @returns `whole` less a random part of `share` of it.
+pool_state::clock::duration jittered(std::chrono::milliseconds whole, double share, double lottery)
+{
+    return std::chrono::duration_cast<pool_state::clock::duration>(
+        std::chrono::duration<double>(whole) * (1.0 - share * lottery));
+}
 
 } // namespace
 
-void pool_options::validate() const
+pool_state::time_point pool_state::heard_of(slot which) const
 {
-    const auto demand = [](bool holds, const char* problem) {
-        if (!holds)
-            throw std::invalid_argument(problem);
-    };
-    demand(maximum >= 1, "pool_options.maximum must be at least 1");
-    demand(minimum <= maximum, "pool_options.minimum must not be above maximum");
-    demand(maximum_connecting >= 1, "pool_options.maximum_connecting must be at least 1");
-    demand(acquire_timeout.count() > 0, "pool_options.acquire_timeout must be positive");
-    demand(idle_check_after.count() >= 0, "pool_options.idle_check_after must not be negative");
-    demand(idle_timeout.count() >= 0, "pool_options.idle_timeout must not be negative");
-    demand(max_lifetime.count() >= 0, "pool_options.max_lifetime must not be negative");
-    demand(cleanup_timeout.count() > 0, "pool_options.cleanup_timeout must be positive");
-    demand(connect_backoff.count() > 0, "pool_options.connect_backoff must be positive");
-    demand(
-        connect_backoff_limit >= connect_backoff,
-        "pool_options.connect_backoff_limit must not be below connect_backoff");
-    demand(slow_acquire.count() >= 0, "pool_options.slow_acquire must not be negative");
-    demand(
-        exhaustion_threshold > 0 && exhaustion_threshold <= 1,
-        "pool_options.exhaustion_threshold must be above 0 and at most 1");
+    return std::max(records_[which].idle_since, records_[which].checked);
 }
 
-std::optional<pool_state::slot> pool_state::take_idle()
+bool pool_state::needs_check(slot which, time_point now) const
 {
-    if (idle_.empty() || !waiters_.empty())
+    return now - heard_of(which) > options_.idle_check_after;
+}
+
+std::optional<pool_state::slot> pool_state::take_idle(time_point now)
+{
+    if (suspended_ || idle_.empty() || !waiters_.empty() || needs_check(idle_.back(), now))
         return std::nullopt;
     const slot which = idle_.back();
     idle_.pop_back();
@@ -67,7 +61,7 @@ bool pool_state::withdraw(ticket who)
 
 std::optional<pool_state::ticket> pool_state::take_first_waiter()
 {
-    if (waiters_.empty())
+    if (callers() == 0)
         return std::nullopt;
     const ticket first = *waiters_.begin();
     waiters_.erase(waiters_.begin());
@@ -89,22 +83,73 @@ std::optional<pool_state::ticket> pool_state::give_back(slot which, time_point n
 
 void pool_state::removed(slot which)
 {
-    if (records_[which].where == place::active)
-        --active_;
-    else
+    record& gone = records_[which];
+    if (gone.where == place::idle)
         std::erase(idle_, which);
-    records_[which].where = place::free;
+    else
+        --active_;
+    if (gone.where == place::checked)
+        --checking_;
+    gone.where = place::free;
     free_.push_back(which);
 }
 
-bool pool_state::is_expired(slot which, time_point now) const
+void pool_state::drop_from_idle(const std::vector<slot>& ended)
 {
-    return records_[which].ends <= now;
+    for (const slot which : ended)
+        removed(which);
 }
 
-pool_state::clock::duration pool_state::idle_for(slot which, time_point now) const
+bool pool_state::must_end(slot which, time_point now) const
 {
-    return now - records_[which].idle_since;
+    return records_[which].evicted || records_[which].ends <= now;
+}
+
+std::optional<pool_state::slot> pool_state::take_for_check(time_point now)
+{
+    if (closing_ || idle_.empty())
+        return std::nullopt;
+    auto chosen = std::prev(idle_.end());
+    if (callers() <= checking_) {
+        // For its own sake: one after the other, nobody waits for it.
+        if (options_.keepalive_time.count() == 0 || checking_ > 0)
+            return std::nullopt;
+        chosen = std::ranges::find_if(
+            idle_, [this, now](slot which) { return now - heard_of(which) >= records_[which].keepalive; });
+        if (chosen == idle_.end())
+            return std::nullopt;
+    }
+    const slot which = *chosen;
+    idle_.erase(chosen);
+    records_[which].where = place::checked;
+    ++active_;
+    ++checking_;
+    return which;
+}
+
+std::optional<pool_state::ticket> pool_state::check_passed(slot which, time_point now)
+{
+    record& alive = records_[which];
+    alive.checked = now;
+    --checking_;
+    if (const auto next = take_first_waiter()) {
+        alive.where = place::active;
+        return next;
+    }
+    alive.where = place::idle;
+    --active_;
+    const auto below = [this](time_point since, slot other) { return since < records_[other].idle_since; };
+    idle_.insert(std::upper_bound(idle_.begin(), idle_.end(), alive.idle_since, below), which);
+    return std::nullopt;
+}
+
+std::vector<pool_state::slot> pool_state::take_suspects(time_point now)
+{
+    std::vector<slot> suspects;
+    std::ranges::copy_if(
+        idle_, std::back_inserter(suspects), [this, now](slot which) { return needs_check(which, now); });
+    drop_from_idle(suspects);
+    return suspects;
 }
 
 bool pool_state::wants_connect(time_point now) const
@@ -116,10 +161,10 @@ bool pool_state::wants_connect(time_point now) const
         return connecting_ < options_.maximum_connecting;
     // Nobody needs more than one connection, and a pool that has none cannot be served by patience.
     const std::size_t at_once = size() == 0 ? options_.maximum_connecting : ramp_;
-    return waiters_.size() > connecting_ && connecting_ < std::min(at_once, options_.maximum_connecting);
+    return callers() > connecting_ + checking_ && connecting_ < std::min(at_once, options_.maximum_connecting);
 }
 
-pool_state::connected pool_state::connect_succeeded(time_point now, double lottery)
+pool_state::placed pool_state::connect_succeeded(time_point now, double lottery)
 {
     --connecting_;
     failures_ = 0;
@@ -134,13 +179,10 @@ pool_state::connected pool_state::connect_succeeded(time_point now, double lotte
         free_.pop_back();
     }
     record& made = records_[which];
-    made.where = place::active;
-    made.idle_since = now;
-    made.ends = time_point::max();
-    if (options_.max_lifetime.count() > 0) {
-        const auto lives = std::chrono::duration<double>(options_.max_lifetime) * (1.0 - lifetime_jitter * lottery);
-        made.ends = now + std::chrono::duration_cast<clock::duration>(lives);
-    }
+    made = {.where = place::active, .idle_since = now};
+    if (options_.max_lifetime.count() > 0)
+        made.ends = now + jittered(options_.max_lifetime, lifetime_jitter, lottery);
+    made.keepalive = jittered(options_.keepalive_time, keepalive_jitter, lottery);
     ++active_;
     const auto owner = give_back(which, now);
     ramp_ = waiters_.empty() ? 1 : std::min(ramp_ * 2, options_.maximum_connecting);
@@ -164,13 +206,13 @@ std::vector<pool_state::slot> pool_state::take_expired(time_point now, const std
     std::vector<slot> ended;
     const std::size_t all = size();
     for (const slot which : idle_) {
-        const bool surplus = options_.idle_timeout.count() > 0 && idle_for(which, now) >= options_.idle_timeout &&
+        const bool surplus = options_.idle_timeout.count() > 0 &&
+                             now - records_[which].idle_since >= options_.idle_timeout &&
                              all - ended.size() > options_.minimum;
-        if (surplus || is_expired(which, now) || is_dead(which))
+        if (surplus || must_end(which, now) || is_dead(which))
             ended.push_back(which);
     }
-    for (const slot which : ended)
-        removed(which);
+    drop_from_idle(ended);
     return ended;
 }
 
@@ -181,7 +223,7 @@ std::optional<pool_state::time_point> pool_state::next_event(time_point now) con
     std::optional<time_point> next;
     const auto consider = [&next](time_point when) { next = next ? std::min(*next, when) : when; };
     const std::size_t total = size() + connecting_;
-    if (no_connect_before_ > now && total < options_.maximum && (!waiters_.empty() || total < options_.minimum))
+    if (no_connect_before_ > now && total < options_.maximum && (callers() > 0 || total < options_.minimum))
         consider(no_connect_before_);
     if (size() > 0)
         consider(now + look_every);
@@ -189,15 +231,49 @@ std::optional<pool_state::time_point> pool_state::next_event(time_point now) con
         consider(std::max(now, records_[which].ends));
         if (options_.idle_timeout.count() > 0 && size() > options_.minimum)
             consider(std::max(now, records_[which].idle_since + options_.idle_timeout));
+        if (options_.keepalive_time.count() > 0 && checking_ == 0)
+            consider(std::max(now, heard_of(which) + records_[which].keepalive));
     }
     return next;
+}
+
+std::vector<pool_state::placed> pool_state::resume(time_point now)
+{
+    suspended_ = false;
+    std::vector<placed> served;
+    while (!idle_.empty() && !needs_check(idle_.back(), now)) {
+        const auto next = take_first_waiter();
+        if (!next)
+            break;
+        const slot which = idle_.back();
+        idle_.pop_back();
+        records_[which].where = place::active;
+        ++active_;
+        served.push_back({which, next});
+    }
+    return served;
+}
+
+pool_state::evicted pool_state::evict(const std::function<bool(slot)>& is_unwanted)
+{
+    evicted ended;
+    std::vector<slot> active;
+    for (slot which = 0; which < records_.size(); ++which) {
+        const place where = records_[which].where;
+        if (where != place::free && is_unwanted(which))
+            (where == place::idle ? ended.idle : active).push_back(which);
+    }
+    drop_from_idle(ended.idle);
+    for (const slot which : active)
+        records_[which].evicted = true;
+    ended.active = active.size();
+    return ended;
 }
 
 std::vector<pool_state::slot> pool_state::take_all_idle()
 {
     const std::vector<slot> all = idle_;
-    for (const slot which : all)
-        removed(which);
+    drop_from_idle(all);
     return all;
 }
 

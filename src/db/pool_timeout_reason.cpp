@@ -12,7 +12,6 @@ namespace tradecore::detail {
 namespace {
 
 constexpr std::size_t named_holders = 5;
-constexpr std::size_t label_length = 80;
 
 std::chrono::milliseconds to_ms(std::chrono::steady_clock::duration time)
 {
@@ -21,10 +20,28 @@ std::chrono::milliseconds to_ms(std::chrono::steady_clock::duration time)
 
 } // namespace
 
+std::string text_of(const usage& user)
+{
+    constexpr std::size_t label_length = 80;
+    std::string text(user.kind);
+    if (!user.label.empty())
+        text += " " + shorten(user.label, label_length);
+    if (const auto place = place_of(user.where); !place.empty())
+        text += " at " + place;
+    return text;
+}
+
 std::exception_ptr pool_core::timeout_reason(clock::time_point since) const
 {
     const auto waited = to_ms(clock::now() - since).count();
     const auto numbers = state_.stats();
+    if (state_.is_suspended()) {
+        return std::make_exception_ptr(pool_timeout(
+            db_errc::pool_exhausted,
+            fmt::format(
+                "pool '{}': no connection within {} ms: the pool is suspended; {} of {} connections are in use", name_,
+                waited, numbers.active, numbers.size)));
+    }
     // With the pool at its size nobody connects: then the others' use is the reason, whatever happened before.
     if (last_connect_error_ && numbers.size < numbers.maximum) {
         return std::make_exception_ptr(pool_timeout(
@@ -50,9 +67,9 @@ std::exception_ptr pool_core::timeout_reason(clock::time_point since) const
 std::string pool_core::holders() const
 {
     std::vector<const entry*> lent;
-    for (const entry& one : entries_) {
-        if (one.connection)
-            lent.push_back(&one);
+    for (slot which = 0; which < entries_.size(); ++which) {
+        if (entries_[which].connection && !state_.is_idle(which))
+            lent.push_back(&entries_[which]);
     }
     std::ranges::sort(lent, {}, &entry::since);
     std::string text;
@@ -64,10 +81,7 @@ std::string pool_core::holders() const
             return text + fmt::format(", and {} more", lent.size() - named_holders);
         else
             text += ", ";
-        text += one->user.kind;
-        if (!one->user.label.empty())
-            text += " " + shorten(one->user.label, label_length);
-        text += fmt::format(" for {} ms", to_ms(now - one->since).count());
+        text += text_of(one->user) + fmt::format(" for {} ms", to_ms(now - one->since).count());
     }
     return text.empty() ? "nobody holds one" : text;
 }

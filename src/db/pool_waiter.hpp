@@ -16,8 +16,12 @@ struct pool_core::waiter {
     std::optional<slot> granted;
     std::exception_ptr error;
 
-    waiter(pool_core& of, clock::time_point until) : pool(of), ticket(of.state_.wait()), timer(of.executor_, until)
+    /// @param place where it waited before; last in line when it did not.
+    waiter(pool_core& of, std::optional<pool_state::ticket> place, clock::time_point until)
+        : pool(of), ticket(place ? *place : of.state_.wait()), timer(of.executor_, until)
     {
+        if (place)
+            pool.state_.wait_again(ticket);
         pool.waiters_.emplace(ticket, this);
     }
     waiter(waiter&&) = delete;
@@ -32,4 +36,5 @@ struct pool_core::waiter {
 
     [[nodiscard]] bool is_answered() const noexcept { return granted || error; }
 };
+
 } // namespace tradecore::detail

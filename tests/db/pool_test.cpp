@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/support/each_step.hpp"
-#include "db/support/fake_server.hpp"
-#include "support/run.hpp"
+#include "db/support/pool_fixture.hpp"
 
 #include <tradecore/db/errors.hpp>
 #include <tradecore/db/pool.hpp>
@@ -19,55 +18,13 @@ namespace {
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
+using test::borrow;
 using test::fake_server;
 using test::settle;
+using test::sized;
+using test::what_of;
+using test::with_pool;
 using testing::HasSubstr;
-
-pool_options sized(std::size_t minimum, std::size_t maximum)
-{
-    pool_options options{.minimum = minimum, .maximum = maximum};
-    options.exhaustion_threshold = 1;
-    return options;
-}
-
-std::string what_of(const std::exception_ptr& error)
-{
-    try {
-        if (error)
-            std::rethrow_exception(error);
-    }
-    catch (const std::exception& e) {
-        return e.what();
-    }
-    return "nothing";
-}
-
-/// Runs `body(server, pool)` on a pool that has been opened, and closes it.
-template <class F>
-void with_pool(pool_options options, F body)
-{
-    fake_server server;
-    test::run([&]() -> asio::awaitable<void> {
-        pool connections(co_await asio::this_coro::executor, "main", options, server.make_connector());
-        co_await connections.open();
-        co_await body(server, connections);
-        co_await connections.close(1s);
-    });
-    EXPECT_TRUE(server.open_connections.empty());
-}
-
-/// Takes a connection, notes its number, keeps it until the gate opens.
-asio::awaitable<void> borrow(pool& from, std::string& log, test::gate& until, std::string name)
-{
-    try {
-        const auto connection = co_await from.acquire({.kind = "test", .label = name});
-        log += name + std::to_string(connection->backend_pid()) + ";";
-        (void)co_await until.wait();
-    }
-    catch (const std::exception& e) {
-        log += name + "(" + e.what() + ");";
-    }
-}
 
 TEST(pool, opens_with_its_minimum_a_few_connects_at_a_time)
 {
@@ -326,18 +283,6 @@ TEST(pool, replaces_a_connection_that_died_while_idle_within_the_same_acquire)
             server.open_connections.front()->close();
         const auto next = co_await connections.acquire({});
         EXPECT_TRUE(next->is_open());
-    });
-}
-
-TEST(pool, looks_at_a_connection_that_was_idle_for_long_before_lending_it)
-{
-    auto options = sized(1, 1);
-    options.idle_check_after = 0ms;
-    with_pool(options, [](fake_server& server, pool& connections) -> asio::awaitable<void> {
-        // The end of the stream is in the socket, but nobody has read it yet.
-        asio::post(co_await asio::this_coro::executor, [&] { server.open_connections.front()->close(); });
-        const auto next = co_await connections.acquire({});
-        EXPECT_EQ(next->backend_pid(), 2);
     });
 }
 

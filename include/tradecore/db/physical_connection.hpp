@@ -37,6 +37,9 @@ public:
     /// As of `pg::connection`; false of a connection that cancels in another way.
     [[nodiscard]] virtual bool is_settling() const noexcept { return false; }
     [[nodiscard]] virtual pg::transaction_status status() const noexcept = 0;
+    /// As of `pg::connection`; one that does not know says no.
+    [[nodiscard]] virtual bool is_altered() const noexcept { return false; }
+    virtual void forget_alterations() noexcept {}
     [[nodiscard]] virtual std::int32_t backend_pid() const noexcept = 0;
     [[nodiscard]] virtual std::string_view parameter(std::string_view name) const noexcept = 0;
 };

@@ -9,6 +9,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -31,14 +32,20 @@ struct usage {
     std::shared_ptr<const void> keeps{};
     /// Where the caller asked for it, for logs.
     std::source_location where{};
+
+    /// @returns the use by the code that calls this, for a pool that is used directly.
+    [[nodiscard]] static usage here(std::string_view what, std::source_location at = std::source_location::current())
+    {
+        return {.kind = "session", .label = what, .keeps = {}, .where = at};
+    }
 };
 
 /// A connection on loan: goes back to its pool when the lease ends.
 ///
 /// Giving back never waits and never throws, so it is safe in destructors and during cancellation: a
-/// connection that is inside a transaction or has statements in flight is cleaned in the background
-/// under a time limit, else closed. What a session keeps beyond its transaction (`SET`, `LISTEN`,
-/// session locks, temporary tables) is not undone: who uses such things calls `discard()`.
+/// connection that is inside a transaction, has statements in flight or an altered session is cleaned in
+/// the background under a time limit, else closed. Of what a session keeps beyond its transaction some
+/// cannot be seen (`set_config`, session locks): who uses such things calls `discard()`.
 ///
 /// Thread safety: none. Lifetimes: may outlive the `pool` object.
 class lease {
@@ -75,6 +82,9 @@ private:
 /// Every wait ends: with a connection, with a `pool_timeout` that says why, with the error of a connect
 /// that failed, or with `database_closed`.
 ///
+/// A process that was forked from the one that made the pool must not use it, and need not: calls throw
+/// `database_closed`, and no connection is touched, neither by leases nor by destructors.
+///
 /// Thread safety: none in this version: the pool and everyone who uses it run on one thread (one
 /// `io_context` run by one thread). Lifetimes: leases and waiting calls keep what they need; the
 /// `io_context` may be destroyed at any time, the pool's sockets go with it.
@@ -93,7 +103,7 @@ public:
     /// Closes at once what is not lent; loans end with their leases.
     ~pool();
 
-    /// Makes `minimum` connections.
+    /// Makes `minimum` connections; fewer when the server has room for some only (53300).
     /// @throws the error of the first connect that fails; the pool is then closed and may be opened again.
     /// Cancellation: terminal; the pool is closed.
     [[nodiscard]] boost::asio::awaitable<void> open();
@@ -114,6 +124,21 @@ public:
     /// @returns a connection when one is idle and nobody waits, else an empty lease.
     /// @throws database_closed.
     [[nodiscard]] lease try_acquire(usage user);
+
+    /// Lends nothing until `resume()`: callers wait, for as long as they would for a connection; what is lent stays
+    /// lent. For a failover that is planned: suspend, `evict()`, switch, resume.
+    void suspend();
+    void resume();
+    [[nodiscard]] bool is_suspended() const noexcept;
+
+    using predicate = std::function<bool(const physical_connection&)>;
+    /// Ends connections without disturbing who uses them (softEvictConnections): idle ones are closed now, others when
+    /// they come back or, while they are still being made, when that is done. New ones are made as they are needed.
+    /// @returns how many of those that exist were chosen.
+    std::size_t evict();
+    /// The same of those that the predicate is true of; one of a server that has become a standby says so:
+    /// `parameter("in_hot_standby") == "on"`. What it throws is passed on, and nothing is ended then.
+    std::size_t evict(const predicate& unwanted);
 
     /// Ends the pause after a connect that failed: the next caller's begins at once.
     void end_pause();

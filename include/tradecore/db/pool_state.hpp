@@ -13,10 +13,10 @@
 namespace tradecore {
 
 /// A pool's decisions, without connections, clocks or coroutines: who gets which connection, when to
-/// connect, what to close. The pool carries them out; a test can do the same with a script.
+/// connect, what to check, what to close. The pool carries them out; a test can do the same with a script.
 ///
 /// Rules: callers are served in order and nobody overtakes a waiter; what becomes free goes straight to
-/// the first waiter; while somebody waits and the pool may grow, a connect is running or due.
+/// the first waiter; while somebody waits and the pool may grow, a connect or a check is running or due.
 ///
 /// Thread safety: none.
 class pool_state {
@@ -32,13 +32,22 @@ public:
     explicit pool_state(const pool_options& options) : options_(options) {}
 
     // --- callers ---------------------------------------------------------------------------------
-    /// @returns an idle connection, the one used last, unless others wait already.
-    [[nodiscard]] std::optional<slot> take_idle();
+    /// @returns the idle connection that was used last, unless others wait already, it must be checked first, or the
+    ///          pool is suspended.
+    [[nodiscard]] std::optional<slot> take_idle(time_point now);
     /// @returns the ticket of a new waiter, last in line.
     [[nodiscard]] ticket wait();
+    /// Waits again, at the same place: what the waiter was given was of no use.
+    void wait_again(ticket who) { waiters_.insert(who); }
     /// Ends a wait that was not served.
     /// @returns whether the ticket was still waiting.
     bool withdraw(ticket who);
+
+    struct placed {
+        slot where;
+        /// Whose it is; nobody's when idle.
+        std::optional<ticket> owner;
+    };
 
     // --- connections -----------------------------------------------------------------------------
     /// A returned connection, after its cleaning if it needed one: hands it to the first waiter or makes it idle.
@@ -46,37 +55,59 @@ public:
     std::optional<ticket> give_back(slot which, time_point now);
     /// The connection is gone.
     void removed(slot which);
-    /// @returns whether the connection has lived long enough and should be closed when returned or taken.
-    [[nodiscard]] bool is_expired(slot which, time_point now) const;
-    /// @returns how long the connection has been idle.
-    [[nodiscard]] clock::duration idle_for(slot which, time_point now) const;
+    /// @returns whether the connection has lived long enough, or was evicted, and should be closed when returned or
+    ///          taken.
+    [[nodiscard]] bool must_end(slot which, time_point now) const;
+    [[nodiscard]] bool is_idle(slot which) const { return records_[which].where == place::idle; }
+    [[nodiscard]] bool is_checked(slot which) const { return records_[which].where == place::checked; }
+
+    // --- checking --------------------------------------------------------------------------------
+    /// @returns a connection to check now, for somebody who waits or because it was silent for long; it is active until
+    ///          `check_passed` or `removed`.
+    [[nodiscard]] std::optional<slot> take_for_check(time_point now);
+    /// The connection has answered: like `give_back`, but it was not used.
+    std::optional<ticket> check_passed(slot which, time_point now);
+    /// A check was not answered in time.
+    /// @returns idle connections that were silent for too long, too; they are removed.
+    [[nodiscard]] std::vector<slot> take_suspects(time_point now);
 
     // --- connecting ------------------------------------------------------------------------------
     /// @returns whether another connect should be started now; count it with `connect_started`.
     [[nodiscard]] bool wants_connect(time_point now) const;
     void connect_started() { ++connecting_; }
-    struct connected {
-        slot where;
-        /// Whose it is; nobody's when idle.
-        std::optional<ticket> owner;
-    };
     /// @param lottery a random number in [0, 1), for the jitter of the lifetime.
-    connected connect_succeeded(time_point now, double lottery);
+    placed connect_succeeded(time_point now, double lottery);
     /// @param no_room the server refused for want of room (53300): the pool makes do with what it has.
     /// @param lottery a random number in [0, 1), for the jitter of the pause.
     /// @returns the waiter to tell.
     std::optional<ticket> connect_failed(time_point now, bool no_room, double lottery);
     /// Somebody has reason to believe that a connect may succeed: the pause after the last failure is over.
     void end_pause() { no_connect_before_ = {}; }
-    /// A connect ended because the pool is closing.
+    /// A connect ended because the pool is closing, or its connection is not wanted any more.
     void connect_abandoned() { --connecting_; }
 
     // --- time ------------------------------------------------------------------------------------
     /// @param is_dead asked of each idle connection.
     /// @returns idle connections to close now: dead, of long life, or idle for too long; they are removed.
     [[nodiscard]] std::vector<slot> take_expired(time_point now, const std::function<bool(slot)>& is_dead);
-    /// @returns when `wants_connect` or `take_expired` may next have something to say.
+    /// @returns when `wants_connect`, `take_for_check` or `take_expired` may next have something to say.
     [[nodiscard]] std::optional<time_point> next_event(time_point now) const;
+
+    // --- interventions ---------------------------------------------------------------------------
+    /// Serves nobody until `resume`; what is lent stays lent.
+    void suspend() { suspended_ = true; }
+    /// @returns who is served by what is idle.
+    [[nodiscard]] std::vector<placed> resume(time_point now);
+    [[nodiscard]] bool is_suspended() const noexcept { return suspended_; }
+
+    struct evicted {
+        /// Were idle; they are removed.
+        std::vector<slot> idle;
+        /// How many end when they are returned.
+        std::size_t active = 0;
+    };
+    /// @param is_unwanted asked of each connection, before any is evicted.
+    [[nodiscard]] evicted evict(const std::function<bool(slot)>& is_unwanted);
 
     // --- closing ---------------------------------------------------------------------------------
     /// No more connects, nothing is kept idle.
@@ -88,33 +119,45 @@ public:
     [[nodiscard]] std::vector<ticket> take_all_waiters();
 
     [[nodiscard]] pool_stats stats() const noexcept;
+    /// @returns how many connections are being checked; they count as active.
+    [[nodiscard]] std::size_t checking() const noexcept { return checking_; }
     /// @returns whether no connection exists or is being made.
     [[nodiscard]] bool is_empty() const noexcept { return size() == 0 && connecting_ == 0; }
 
 private:
-    enum class place { free, idle, active };
+    enum class place { free, idle, active, checked };
     struct record {
         place where = place::free;
+        bool evicted = false;
         time_point idle_since{};
+        time_point checked{};
         time_point ends = time_point::max();
+        clock::duration keepalive{};
     };
 
     [[nodiscard]] std::size_t size() const noexcept { return idle_.size() + active_; }
+    /// @returns how many callers would take a connection.
+    [[nodiscard]] std::size_t callers() const noexcept { return suspended_ ? 0 : waiters_.size(); }
     [[nodiscard]] std::optional<ticket> take_first_waiter();
+    [[nodiscard]] time_point heard_of(slot which) const;
+    [[nodiscard]] bool needs_check(slot which, time_point now) const;
+    void drop_from_idle(const std::vector<slot>& ended);
 
     pool_options options_;
     std::vector<record> records_;
     std::vector<slot> free_;
-    /// Used as a stack: connections that are not needed grow old at the bottom.
+    /// Used as a stack, in the order of last use: connections that are not needed grow old at the bottom.
     std::vector<slot> idle_;
     std::set<ticket> waiters_;
     ticket next_ticket_ = 1;
     std::size_t active_ = 0;
+    std::size_t checking_ = 0;
     std::size_t connecting_ = 0;
     /// How many connects may run at once above `minimum`.
     std::size_t ramp_ = 1;
     unsigned failures_ = 0;
     time_point no_connect_before_{};
+    bool suspended_ = false;
     bool closing_ = false;
 };
 

@@ -151,6 +151,9 @@ asio::awaitable<std::string> fake_server::connection::carry_out(std::shared_ptr<
             refuse("0A000");
         on->status = transaction_status::in_transaction;
     }
+    else if (word == "SET" && on->status == transaction_status::idle) {
+        on->altered = true;
+    }
     else if (word == "SAVEPOINT") {
         on->savepoints.push_back(rest);
     }
@@ -227,6 +230,8 @@ fake_server::connection::run_script_on(std::shared_ptr<state> on, sql_text text)
     co_await round_trip([on] { close(*on); });
     std::vector<pg::result> answers;
     std::string_view rest = text.text;
+    if (rest.empty())
+        co_await carry_out(on, {});
     while (!rest.empty()) {
         const auto end = std::min(rest.find("; "), rest.size());
         const auto tag = co_await carry_out(on, std::string(rest.substr(0, end)));

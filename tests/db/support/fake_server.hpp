@@ -20,6 +20,7 @@ namespace tradecore::test {
 ///   FAIL <SQLSTATE>   is refused
 ///   HOLD <name>       is answered when the gate of that name opens
 ///   DIE               ends the connection
+///   SET …             outside of a transaction alters the session
 /// Anything else is answered.
 class fake_server {
 public:
@@ -79,6 +80,9 @@ public:
     [[nodiscard]] std::int32_t backend_pid() const noexcept override { return state_->id; }
     [[nodiscard]] std::string_view parameter(std::string_view) const noexcept override { return "15.0"; }
 
+    [[nodiscard]] bool is_altered() const noexcept override { return state_->altered; }
+    void forget_alterations() noexcept override { state_->altered = false; }
+
     /// The command being carried out is not answered before the gate opens.
     void hold_next(std::string gate) { state_->hold = std::move(gate); }
     [[nodiscard]] bool is_settling() const noexcept override { return state_->settles; }
@@ -99,6 +103,7 @@ private:
         int id;
         bool open = true;
         bool settles = false;
+        bool altered = false;
         std::size_t in_flight = 0;
         pg::transaction_status status = pg::transaction_status::idle;
         std::vector<std::string> savepoints;

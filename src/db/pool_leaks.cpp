@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "db/pool_core.hpp"
+
+#include <tradecore/observe/log.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace tradecore::detail {
+namespace {
+
+auto milliseconds_of(std::chrono::steady_clock::duration time)
+{
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+}
+
+} // namespace
+
+// One timer for all loans, and none for a loan: what is lent after a look is not due before the next one.
+void pool_core::look_for_leaks()
+{
+    const auto now = clock::now();
+    auto next = now + options_.leak_detection;
+    for (entry& lent : entries_) {
+        if (!lent.connection || !lent.is_lent || lent.reported)
+            continue;
+        const auto due = lent.since + options_.leak_detection;
+        if (due > now) {
+            next = std::min(next, due);
+            continue;
+        }
+        lent.reported = true;
+        observe::log(
+            observe::level::warn, "a connection was not given back in time: is it leaked?",
+            {{"database", name_},
+             {"held_by", text_of(lent.user)},
+             {"held_ms", milliseconds_of(now - lent.since)},
+             {"threshold_ms", options_.leak_detection.count()},
+             {"backend_pid", lent.connection->backend_pid()}});
+    }
+    arm_leak_timer(next);
+}
+
+void pool_core::arm_leak_timer(clock::time_point when)
+{
+    leak_timer_->expires_at(when);
+    leak_timer_->async_wait([weak = weak_from_this()](boost::system::error_code failed) {
+        const auto self = weak.lock();
+        if (!failed && self && self->takes_part() && !self->is_forked())
+            self->look_for_leaks();
+    });
+}
+
+void pool_core::tell_of_return(slot which)
+{
+    entry& returned = entries_[which];
+    returned.is_lent = false;
+    if (!std::exchange(returned.reported, false))
+        return;
+    observe::log(
+        observe::level::info, "a connection that seemed leaked was given back",
+        {{"database", name_},
+         {"held_by", text_of(returned.user)},
+         {"held_ms", milliseconds_of(clock::now() - returned.since)}});
+}
+
+} // namespace tradecore::detail
