@@ -5,6 +5,7 @@
 set(packages_of_OpenSSL::SSL openssl)
 set(packages_of_fmt::fmt fmt)
 set(packages_of_spdlog::spdlog spdlog)
+set(packages_of_prometheus-cpp::core prometheus-cpp-core)
 set(flags_of_Boost::json -lboost_json)
 set(flags_of_Boost::url -lboost_url)
 set(flags_of_idn -lidn)

@@ -109,7 +109,10 @@ breaker_guard::breaker_guard(
     std::string database, const resilience::breaker_options& options, std::function<void()> changed)
     : database_(std::move(database)), changed_(std::move(changed)), breaker_(options, fresh_random())
 {
-    breaker_.add_listener([this](const breaker_change& what) { tell(what); });
+    breaker_.add_listener([this](const breaker_change& what) {
+        count(what);
+        tell(what);
+    });
 }
 
 attempt breaker_guard::begin_when_not_closed()
@@ -151,6 +154,30 @@ void breaker_guard::alarm_about_credentials(const std::exception_ptr& error) noe
     }
     catch (...) { // NOLINT(bugprone-empty-catch): no memory for its text; each connect that fails is logged too
     }
+}
+
+void breaker_guard::count(const breaker_change& what) noexcept
+{
+    switch (what.to) {
+    case breaker_state::open:
+        ++changes_.opened;
+        break;
+    case breaker_state::half_open:
+        ++changes_.half_opened;
+        break;
+    case breaker_state::closed:
+        ++changes_.closed;
+        break;
+    }
+}
+
+breaker_statistics breaker_guard::statistics() const noexcept
+{
+    auto all = changes_;
+    all.refused = breaker_.stats().refused;
+    all.background_probes = breaker_.stats().background_probes;
+    all.caller_probes = breaker_.stats().caller_probes;
+    return all;
 }
 
 void breaker_guard::tell(const breaker_change& what) const

@@ -4,6 +4,7 @@
 #include "db/outcome.hpp"
 
 #include <tradecore/db/physical_connection.hpp>
+#include <tradecore/db/statistics.hpp>
 #include <tradecore/resilience/circuit_breaker.hpp>
 
 #include <exception>
@@ -90,18 +91,21 @@ public:
         return breaker_.next_background_probe();
     }
     [[nodiscard]] resilience::breaker_state state() const noexcept { return breaker_.state(); }
+    [[nodiscard]] breaker_statistics statistics() const noexcept;
 
 private:
     friend class attempt;
     [[nodiscard]] attempt begin_when_not_closed();
     void keep_failure(const std::exception_ptr& error) noexcept;
     void alarm_about_credentials(const std::exception_ptr& error) noexcept;
+    void count(const resilience::breaker_change& what) noexcept;
     void tell(const resilience::breaker_change& what) const;
 
     std::string database_;
     std::function<void()> changed_;
     std::shared_ptr<const std::string> last_failure_;
     bool alarmed_ = false;
+    breaker_statistics changes_; // how often into each state
     resilience::circuit_breaker breaker_;
 };
 

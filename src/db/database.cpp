@@ -151,6 +151,7 @@ database_statistics database::statistics() const
 {
     database_statistics counted;
     core_->monitor().table().report(counted);
+    counted.breaker = core_->counted_by_breaker();
     return counted;
 }
 

@@ -73,6 +73,11 @@ public:
         return breaker_ ? std::optional(breaker_->state()) : std::nullopt;
     }
 
+    [[nodiscard]] std::optional<breaker_statistics> counted_by_breaker() const noexcept
+    {
+        return breaker_ ? std::optional(breaker_->statistics()) : std::nullopt;
+    }
+
     /// @throws what makes the database unusable.
     void require_available() const;
     /// @throws waits_for_itself when the transactions around `from` hold every connection there may be.

@@ -12,7 +12,8 @@ cmake --install "$build" --prefix "$work/prefix" >"$work/install.log"
 case $way in
 cmake)
     cmake -S "$source" -B "$work/build" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$work/prefix" \
-        -DCMAKE_DISABLE_FIND_PACKAGE_spdlog=ON >"$work/configure.log" || { cat "$work/configure.log"; exit 1; }
+        -DCMAKE_DISABLE_FIND_PACKAGE_spdlog=ON -DCMAKE_DISABLE_FIND_PACKAGE_prometheus-cpp=ON \
+        >"$work/configure.log" || { cat "$work/configure.log"; exit 1; }
     cmake --build "$work/build"
     program=$work/build/consumer
     ;;

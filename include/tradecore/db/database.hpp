@@ -196,7 +196,9 @@ public:
     health_check(std::chrono::milliseconds limit = std::chrono::seconds(5));
 
     [[nodiscard]] tradecore::pool_stats pool_stats() const noexcept;
-    /// @returns what has been counted since the database was made: calls, rows, errors and latency of its statements.
+    /// @returns what has been counted since the database was made: calls, rows, errors and latency of its statements,
+    /// and
+    ///          what its circuit breaker did.
     [[nodiscard]] database_statistics statistics() const;
     /// @returns what the circuit breaker does with callers; nothing when there is none.
     [[nodiscard]] std::optional<resilience::breaker_state> breaker_state() const noexcept;

@@ -4,6 +4,7 @@
 #include <tradecore/observe/latency_histogram.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,18 @@ struct statement_statistics {
     observe::latency_histogram latency{};
 };
 
+/// What has been counted of one circuit breaker.
+struct breaker_statistics {
+    /// How often it has come into each state.
+    std::uint64_t opened = 0;
+    std::uint64_t half_opened = 0;
+    std::uint64_t closed = 0;
+    /// Calls that were answered with `circuit_open`.
+    std::uint64_t refused = 0;
+    std::uint64_t background_probes = 0;
+    std::uint64_t caller_probes = 0;
+};
+
 /// What has been counted of one database.
 struct database_statistics {
     /// In the order they were met in.
@@ -31,6 +44,8 @@ struct database_statistics {
     /// All that was met when there were `database_options::counted_statements` already, and SQL made at run time,
     /// without a name, when half of them were such.
     statement_statistics others{};
+    /// Nothing when there is no circuit breaker.
+    std::optional<breaker_statistics> breaker{};
 };
 
 } // namespace tradecore

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "db/warnings.hpp"
+
+#include <tradecore/db/metrics.hpp>
+#include <tradecore/db/registry.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+namespace tradecore {
+namespace {
+
+using observe::metrics;
+using resilience::breaker_state;
+
+/// SQL that is longer is cut.
+constexpr std::size_t longest_label = 100;
+
+double number(std::uint64_t value)
+{
+    return static_cast<double>(value);
+}
+
+void write_pool(metrics& into, const database& of)
+{
+    const std::string_view name = of.name();
+    const auto pool = of.pool_stats();
+    constexpr std::string_view connections = "tradecore_pool_connections";
+    constexpr std::string_view meaning = "Connections of the pool, by what they do.";
+    into.gauge(connections, meaning, {{"database", name}, {"state", "active"}}, number(pool.active));
+    into.gauge(connections, meaning, {{"database", name}, {"state", "idle"}}, number(pool.idle));
+    into.gauge(connections, meaning, {{"database", name}, {"state", "connecting"}}, number(pool.connecting));
+    into.gauge(
+        "tradecore_pool_connections_min", "How many connections are kept even when nobody needs them.",
+        {{"database", name}}, number(pool.minimum));
+    into.gauge(
+        "tradecore_pool_connections_max", "How many connections there may be.", {{"database", name}},
+        number(pool.maximum));
+    into.gauge(
+        "tradecore_pool_waiting", "Callers that wait for a connection.", {{"database", name}}, number(pool.waiting));
+}
+
+void write_breaker(metrics& into, const database& of, const breaker_statistics& counted)
+{
+    const std::string_view name = of.name();
+    const auto now = of.breaker_state();
+    for (const auto state : {breaker_state::closed, breaker_state::open, breaker_state::half_open})
+        into.gauge(
+            "tradecore_breaker_state", "1 for the state that the circuit breaker is in, 0 for the others.",
+            {{"database", name}, {"state", to_string(state)}}, now == state ? 1 : 0);
+    const auto came_into = [&](breaker_state state, std::uint64_t times) {
+        into.counter(
+            "tradecore_breaker_transitions_total", "How often the circuit breaker has come into a state.",
+            {{"database", name}, {"state", to_string(state)}}, number(times));
+    };
+    came_into(breaker_state::closed, counted.closed);
+    came_into(breaker_state::open, counted.opened);
+    came_into(breaker_state::half_open, counted.half_opened);
+    into.counter(
+        "tradecore_breaker_refused_total", "Calls that the circuit breaker refused.", {{"database", name}},
+        number(counted.refused));
+    const auto probed = [&](std::string_view by, std::uint64_t times) {
+        into.counter(
+            "tradecore_breaker_probes_total", "Attempts to find out whether the database is back, by who made them.",
+            {{"database", name}, {"by", by}}, number(times));
+    };
+    probed("background", counted.background_probes);
+    probed("caller", counted.caller_probes);
+}
+
+std::string in_one_line(std::string_view sql)
+{
+    std::string line;
+    for (const char c : sql) {
+        const bool is_space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+        if (!is_space)
+            line += c;
+        else if (!line.empty() && line.back() != ' ')
+            line += ' ';
+    }
+    return detail::shorten(line, longest_label);
+}
+
+void write_statement(
+    metrics& into, std::string_view database, std::string_view statement, const statement_statistics& counted)
+{
+    into.histogram(
+        "tradecore_statement_seconds", "How long statements took, from sending to the end of the answer.",
+        {{"database", database}, {"statement", statement}}, counted.latency);
+    into.counter(
+        "tradecore_statement_errors_total", "Statements that ended with an error.",
+        {{"database", database}, {"statement", statement}}, number(counted.errors));
+    into.counter(
+        "tradecore_statement_rows_total", "Rows that statements returned, or affected when they returned none.",
+        {{"database", database}, {"statement", statement}}, number(counted.rows));
+}
+
+void write_statements(metrics& into, std::string_view database, const database_statistics& counted)
+{
+    // No two may have the same label: Prometheus would refuse the whole answer.
+    std::unordered_set<std::string> taken;
+    const auto unique = [&taken](std::string label) {
+        const auto wanted = label;
+        for (int next = 2; !taken.insert(label).second; ++next)
+            label = fmt::format("{} #{}", wanted, next);
+        return label;
+    };
+    for (const auto& one : counted.statements)
+        write_statement(into, database, unique(one.name.empty() ? in_one_line(one.sql) : one.name), one);
+    write_statement(into, database, unique("(others)"), counted.others);
+}
+
+} // namespace
+
+void write_metrics(metrics& into, const database& of)
+{
+    const auto counted = of.statistics();
+    into.gauge(
+        "tradecore_database_open", "1 when the database takes calls.", {{"database", of.name()}}, of.is_open() ? 1 : 0);
+    write_pool(into, of);
+    if (counted.breaker)
+        write_breaker(into, of, *counted.breaker);
+    write_statements(into, of.name(), counted);
+}
+
+void write_metrics(metrics& into)
+{
+    for (const auto& name : database_names()) {
+        const auto& one = get_database(name);
+        if (one.pool_stats().maximum > 0) // not one that was never opened, or is switched off
+            write_metrics(into, one);
+    }
+}
+
+std::string metrics_text()
+{
+    metrics all;
+    write_metrics(all);
+    return all.text();
+}
+
+} // namespace tradecore
