@@ -151,6 +151,8 @@ database_statistics database::statistics() const
 {
     database_statistics counted;
     core_->monitor().table().report(counted);
+    if (const auto* pool = core_->existing_pool())
+        counted.pool = pool->statistics();
     counted.breaker = core_->counted_by_breaker();
     return counted;
 }

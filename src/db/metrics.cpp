@@ -26,7 +26,7 @@ double number(std::uint64_t value)
     return static_cast<double>(value);
 }
 
-void write_pool(metrics& into, const database& of)
+void write_pool(metrics& into, const database& of, const pool_statistics& counted)
 {
     const std::string_view name = of.name();
     const auto pool = of.pool_stats();
@@ -43,6 +43,22 @@ void write_pool(metrics& into, const database& of)
         number(pool.maximum));
     into.gauge(
         "tradecore_pool_waiting", "Callers that wait for a connection.", {{"database", name}}, number(pool.waiting));
+    into.histogram(
+        "tradecore_pool_acquire_seconds", "How long callers waited for the connection that they got.",
+        {{"database", name}}, counted.acquire);
+    const auto timed_out = [&](std::string_view reason, std::uint64_t times) {
+        into.counter(
+            "tradecore_pool_timeouts_total", "Callers that got no connection in time.",
+            {{"database", name}, {"reason", reason}}, number(times));
+    };
+    timed_out("busy", counted.timeouts_busy);
+    timed_out("cannot_connect", counted.timeouts_cannot_connect);
+    timed_out("suspended", counted.timeouts_suspended);
+    into.counter(
+        "tradecore_pool_connects_total", "Connections that were made.", {{"database", name}}, number(counted.connects));
+    into.counter(
+        "tradecore_pool_connect_failures_total", "Connections that could not be made.", {{"database", name}},
+        number(counted.connect_failures));
 }
 
 void write_breaker(metrics& into, const database& of, const breaker_statistics& counted)
@@ -122,7 +138,7 @@ void write_metrics(metrics& into, const database& of)
     const auto counted = of.statistics();
     into.gauge(
         "tradecore_database_open", "1 when the database takes calls.", {{"database", of.name()}}, of.is_open() ? 1 : 0);
-    write_pool(into, of);
+    write_pool(into, of, counted.pool);
     if (counted.breaker)
         write_breaker(into, of, *counted.breaker);
     write_statements(into, of.name(), counted);

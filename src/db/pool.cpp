@@ -93,6 +93,11 @@ void pool::end_pause()
     core_->end_pause();
 }
 
+const pool_statistics& pool::statistics() const noexcept
+{
+    return core_->statistics();
+}
+
 pool_stats pool::stats() const noexcept
 {
     return core_->stats();

@@ -108,6 +108,7 @@ void pool_core::connect_ended(
             made->close();
     }
     else if (made) {
+        ++counted_.connects;
         last_connect_error_ = nullptr;
         const auto placed = state_.connect_succeeded(clock::now(), lottery());
         if (entries_.size() <= placed.where)
@@ -125,6 +126,7 @@ void pool_core::connect_ended(
 
 void pool_core::connect_failed(const std::exception_ptr& failure)
 {
+    ++counted_.connect_failures;
     const bool no_room = is_no_room(failure);
     last_connect_error_ = failure;
     if (stage_ == stage::opening && no_room && state_.stats().size > 0)

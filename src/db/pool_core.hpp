@@ -58,6 +58,7 @@ public:
     void begin_closing();
 
     [[nodiscard]] pool_stats stats() const noexcept { return state_.stats(); }
+    [[nodiscard]] const pool_statistics& statistics() const noexcept { return counted_; }
     [[nodiscard]] bool is_open() const noexcept { return stage_ == stage::open; }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
@@ -133,7 +134,8 @@ private:
     void close_lent() noexcept;
     void abandon() noexcept;
     [[nodiscard]] double lottery();
-    [[nodiscard]] std::exception_ptr timeout_reason(clock::time_point since) const;
+    /// Counts the timeout.
+    [[nodiscard]] std::exception_ptr timeout_reason(clock::time_point since);
     [[nodiscard]] std::string holders() const;
 
     boost::asio::any_io_executor executor_;
@@ -150,6 +152,7 @@ private:
     std::exception_ptr opening_error_;      // the first while opening
     bool server_is_full_ = false;           // said while opening
     exhaustion_watch exhaustion_;
+    pool_statistics counted_;
     std::minstd_rand random_;
     unsigned forks_ = fork_count();
     // Gone when the context is: a pool that is a global outlives it.

@@ -58,8 +58,10 @@ lease pool_core::lend(slot which, usage user)
 lease pool_core::try_acquire(usage user)
 {
     require_open();
-    if (const auto which = pick_idle())
+    if (const auto which = pick_idle()) {
+        counted_.acquire.add(clock::duration::zero());
         return lend(*which, std::move(user));
+    }
     return {};
 }
 
@@ -73,8 +75,10 @@ pool_core::acquire(std::shared_ptr<pool_core> self, usage user, std::optional<cl
     std::optional<pool_state::ticket> place;
     for (;;) {
         self->require_open();
-        if (const auto which = self->pick_idle())
+        if (const auto which = self->pick_idle()) {
+            self->counted_.acquire.add(clock::now() - began);
             co_return self->lend(*which, std::move(user));
+        }
         waiter waiting(*self, place, limit);
         place = waiting.ticket;
         self->pump();
@@ -90,6 +94,7 @@ pool_core::acquire(std::shared_ptr<pool_core> self, usage user, std::optional<cl
             const slot which = *std::exchange(waiting.granted, std::nullopt);
             const auto now = clock::now();
             if (self->is_fit(which)) {
+                self->counted_.acquire.add(now - began);
                 self->warn_if_slow(now - began, user);
                 co_return self->lend(which, std::move(user));
             }

@@ -31,11 +31,12 @@ std::string text_of(const usage& user)
     return text;
 }
 
-std::exception_ptr pool_core::timeout_reason(clock::time_point since) const
+std::exception_ptr pool_core::timeout_reason(clock::time_point since)
 {
     const auto waited = to_ms(clock::now() - since).count();
     const auto numbers = state_.stats();
     if (state_.is_suspended()) {
+        ++counted_.timeouts_suspended;
         return std::make_exception_ptr(pool_timeout(
             db_errc::pool_exhausted,
             fmt::format(
@@ -44,6 +45,7 @@ std::exception_ptr pool_core::timeout_reason(clock::time_point since) const
     }
     // With the pool at its size nobody connects: then the others' use is the reason, whatever happened before.
     if (last_connect_error_ && numbers.size < numbers.maximum) {
+        ++counted_.timeouts_cannot_connect;
         return std::make_exception_ptr(pool_timeout(
             db_errc::pool_cannot_connect,
             fmt::format(
@@ -51,6 +53,7 @@ std::exception_ptr pool_core::timeout_reason(clock::time_point since) const
                 what_of(last_connect_error_)),
             last_connect_error_));
     }
+    ++counted_.timeouts_busy;
     if (numbers.size < numbers.maximum) {
         return std::make_exception_ptr(pool_timeout(
             db_errc::pool_exhausted,

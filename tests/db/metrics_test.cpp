@@ -139,6 +139,50 @@ TEST(metrics, of_a_pool_are_its_numbers)
     });
 }
 
+TEST(metrics, of_a_pool_have_waits_timeouts_and_connects)
+{
+    fake_server server;
+    auto options = test::quiet_options(1);
+    options.pool.connect_backoff = 1ms;
+    options.breaker_enabled = false;
+    const observe::capture log;
+    test::with_database(server, options, [&](database& main) -> asio::awaitable<void> {
+        const auto times_out = [&]() -> asio::awaitable<void> {
+            try {
+                (void)co_await main.pool().acquire({}, std::chrono::steady_clock::now() + 2ms);
+                ADD_FAILURE() << "got a connection";
+            }
+            catch (const pool_timeout&) { // NOLINT(bugprone-empty-catch): as asked
+            }
+        };
+        {
+            const auto held = co_await main.pool().acquire({});
+            co_await times_out();
+        }
+        main.pool().suspend();
+        co_await times_out();
+        main.pool().resume();
+        (void)co_await main.execute("a");
+        const auto text = text_of(main);
+        EXPECT_THAT(text, HasSubstr("tradecore_pool_acquire_seconds_count{database=\"main\"} 2\n"));
+        EXPECT_THAT(text, HasSubstr("tradecore_pool_timeouts_total{database=\"main\",reason=\"busy\"} 1\n"));
+        EXPECT_THAT(text, HasSubstr("tradecore_pool_timeouts_total{database=\"main\",reason=\"cannot_connect\"} 0\n"));
+        EXPECT_THAT(text, HasSubstr("tradecore_pool_timeouts_total{database=\"main\",reason=\"suspended\"} 1\n"));
+        EXPECT_THAT(text, HasSubstr("tradecore_pool_connects_total{database=\"main\"} 1\n"));
+        EXPECT_THAT(text, HasSubstr("tradecore_pool_connect_failures_total{database=\"main\"} 0\n"));
+    });
+    server.refusal = test::server_error_of("57P03");
+    test::with_database(server, options, [&](database& main) -> asio::awaitable<void> {
+        try {
+            (void)co_await main.pool().acquire({}, std::chrono::steady_clock::now() + 60s);
+            ADD_FAILURE() << "got a connection";
+        }
+        catch (const pg::server_error&) { // NOLINT(bugprone-empty-catch): the error of the connect
+        }
+        EXPECT_THAT(text_of(main), HasSubstr("tradecore_pool_connect_failures_total{database=\"main\"} 1\n"));
+    });
+}
+
 TEST(metrics, of_a_breaker_have_its_state_and_its_changes)
 {
     fake_server server;

@@ -4,6 +4,7 @@
 #include <tradecore/db/physical_connection.hpp>
 #include <tradecore/db/pool_options.hpp>
 #include <tradecore/db/pool_state.hpp>
+#include <tradecore/db/statistics.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -144,6 +145,8 @@ public:
     void end_pause();
 
     [[nodiscard]] pool_stats stats() const noexcept;
+    /// @returns what has been counted since the pool was made.
+    [[nodiscard]] const pool_statistics& statistics() const noexcept;
     [[nodiscard]] bool is_open() const noexcept;
     [[nodiscard]] const std::string& name() const noexcept;
 

@@ -25,6 +25,18 @@ struct statement_statistics {
     observe::latency_histogram latency{};
 };
 
+/// What has been counted of one pool.
+struct pool_statistics {
+    /// How long callers waited that got a connection; 0 when one was free.
+    observe::latency_histogram acquire{};
+    /// Callers that got none in time, by the reason: the others kept theirs, connecting failed, it was suspended.
+    std::uint64_t timeouts_busy = 0;
+    std::uint64_t timeouts_cannot_connect = 0;
+    std::uint64_t timeouts_suspended = 0;
+    std::uint64_t connects = 0;
+    std::uint64_t connect_failures = 0;
+};
+
 /// What has been counted of one circuit breaker.
 struct breaker_statistics {
     /// How often it has come into each state.
@@ -44,6 +56,7 @@ struct database_statistics {
     /// All that was met when there were `database_options::counted_statements` already, and SQL made at run time,
     /// without a name, when half of them were such.
     statement_statistics others{};
+    pool_statistics pool{};
     /// Nothing when there is no circuit breaker.
     std::optional<breaker_statistics> breaker{};
 };
