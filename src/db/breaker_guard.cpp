@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/breaker_guard.hpp"
 
+#include "db/exception_text.hpp"
+
 #include <tradecore/db/errors.hpp>
 #include <tradecore/observe/log.hpp>
 
@@ -17,19 +19,6 @@ using resilience::outcome;
 
 namespace {
 
-std::string what_of(const std::exception_ptr& error)
-{
-    try {
-        std::rethrow_exception(error);
-    }
-    catch (const std::exception& e) {
-        return e.what();
-    }
-    catch (...) {
-        return "unknown error";
-    }
-}
-
 resilience::random_source fresh_random()
 {
     std::random_device device;
@@ -44,7 +33,7 @@ void attempt::settle(outcome how) noexcept
 {
     // The time matters to probes and failures only; a success on the ordinary path need not look at the clock.
     const bool timeless = how == outcome::success && !permit_.is_probe();
-    permit_.settle(how, timeless ? resilience::time_point::min() : resilience::clock::now());
+    permit_.settle(how, timeless ? resilience::time_point::min() : owner_->now_());
 }
 
 void attempt::succeeded() noexcept
@@ -106,8 +95,10 @@ void attempt::is_over() noexcept
 // --- the guard -------------------------------------------------------------------------------------
 
 breaker_guard::breaker_guard(
-    std::string database, const resilience::breaker_options& options, std::function<void()> changed)
-    : database_(std::move(database)), changed_(std::move(changed)), breaker_(options, fresh_random())
+    std::string database, const resilience::breaker_options& options, std::function<resilience::time_point()> now,
+    std::function<void()> changed)
+    : database_(std::move(database)), now_(std::move(now)), changed_(std::move(changed)),
+      breaker_(options, fresh_random())
 {
     breaker_.add_listener([this](const breaker_change& what) {
         count(what);
@@ -117,7 +108,7 @@ breaker_guard::breaker_guard(
 
 attempt breaker_guard::begin_when_not_closed()
 {
-    auto answer = breaker_.admit(resilience::clock::now());
+    auto answer = breaker_.admit(now_());
     if (answer)
         return {*this, std::move(answer.granted)};
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(answer.come_again_in);
@@ -130,7 +121,7 @@ attempt breaker_guard::begin_when_not_closed()
 
 attempt breaker_guard::begin_background_probe() noexcept
 {
-    return {*this, breaker_.try_background_probe(resilience::clock::now())};
+    return {*this, breaker_.try_background_probe(now_())};
 }
 
 void breaker_guard::keep_failure(const std::exception_ptr& error) noexcept

@@ -73,8 +73,11 @@ private:
 class breaker_guard {
 public:
     /// @param database its name.
+    /// @param now the clock.
     /// @param changed called when the breaker begins or ceases to refuse callers; may throw.
-    breaker_guard(std::string database, const resilience::breaker_options& options, std::function<void()> changed);
+    breaker_guard(
+        std::string database, const resilience::breaker_options& options, std::function<resilience::time_point()> now,
+        std::function<void()> changed);
 
     /// @throws circuit_open.
     [[nodiscard]] attempt begin()
@@ -102,6 +105,7 @@ private:
     void tell(const resilience::breaker_change& what) const;
 
     std::string database_;
+    std::function<resilience::time_point()> now_;
     std::function<void()> changed_;
     std::shared_ptr<const std::string> last_failure_;
     bool alarmed_ = false;

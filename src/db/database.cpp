@@ -13,50 +13,51 @@ using detail::database_core;
 namespace {
 
 // The statement already owns everything it needs, so only the core has to come along.
-asio::awaitable<pg::result>
-run_with(std::shared_ptr<database_core> core, pg::statement what, const pg::call_options& options)
+asio::awaitable<pg::result> run_with(
+    std::shared_ptr<database_core> core, pg::statement what, const pg::call_options& options,
+    detail::own_policies retries)
 {
     what.options = options;
-    return database_core::run(std::move(core), std::move(what));
+    return database_core::run(std::move(core), std::move(what), std::move(retries));
 }
 
 } // namespace
 
 asio::awaitable<pg::result> database_session::run(pg::statement what)
 {
-    return run_with(core_, std::move(what), options_);
+    return run_with(core_, std::move(what), options_, retries_);
 }
 
 asio::awaitable<pg::batch_answers> database_session::run_batch(pg::batch what)
 {
     what.options = options_;
-    return database_core::run_batch(core_, std::move(what));
+    return database_core::run_batch(core_, std::move(what), retries_);
 }
 
 asio::awaitable<std::uint64_t> database_session::run_many(pg::repeated_statement what)
 {
     what.options = options_;
-    return database_core::run_many(core_, std::move(what));
+    return database_core::run_many(core_, std::move(what), retries_);
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
 database_session::open_cursor(pg::statement what, pg::cursor_options how)
 {
     what.options = options_;
-    return database_core::open_cursor(core_, std::move(what), how);
+    return database_core::open_cursor(core_, std::move(what), how, retries_);
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>> database_session::open_copy_in(pg::detail::copy_request what)
 {
     what.options.call = options_;
-    return database_core::open_copy_in(core_, std::move(what));
+    return database_core::open_copy_in(core_, std::move(what), retries_);
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
 database_session::open_copy_out(pg::detail::copy_request what)
 {
     what.options.call = options_;
-    return database_core::open_copy_out(core_, std::move(what));
+    return database_core::open_copy_out(core_, std::move(what), retries_);
 }
 
 database::database(std::string name)
@@ -66,12 +67,19 @@ database::database(std::string name)
 }
 
 database::database(asio::any_io_executor executor, database_options options)
-    : core_(std::make_shared<database_core>(std::move(executor), std::move(options), connector()))
+    : core_(std::make_shared<database_core>(std::move(executor), std::move(options), connector(), time_source()))
 {}
 
-database::database(asio::any_io_executor executor, database_options options, connector connect)
-    : core_(std::make_shared<database_core>(std::move(executor), std::move(options), std::move(connect)))
+database::database(asio::any_io_executor executor, database_options options, connector connect, time_source time)
+    : core_(
+          std::make_shared<database_core>(std::move(executor), std::move(options), std::move(connect), std::move(time)))
 {}
+
+database_session database::with(pg::call_options options, const resilience::retry_policies& retries) const
+{
+    retries.validate();
+    return {core_, options, std::make_shared<const resilience::retry_policies>(retries)};
+}
 
 database database::disabled(std::string name, std::string reason)
 {

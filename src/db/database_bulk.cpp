@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/database_core.hpp"
+#include "db/outside_work.hpp"
 #include "db/statement_watch.hpp"
 #include "db/transaction_core.hpp"
 
+#include <tradecore/pg/only_reads.hpp>
+
 #include <boost/asio/this_coro.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -141,167 +145,335 @@ usage user_of(std::string_view kind, const pg::call_options& options, const sql_
 
 } // namespace
 
-asio::awaitable<lease>
-database_core::take_connection(std::shared_ptr<database_core> self, attempt& by, usage user, pg::call_options& options)
+template <class Answer, class Step>
+asio::awaitable<Answer> database_core::repeat(
+    std::shared_ptr<database_core> self, repeated_call& call, usage user, std::string_view sql, const Step& step)
 {
-    std::optional<clock::time_point> deadline;
-    if (options.timeout)
-        deadline = clock::now() + *options.timeout;
-    // What may take long is not cut short for being a probe, only the wait for its connection is.
-    auto until = deadline;
-    by.tighten(until);
-    const auto around = self->scope_of(co_await asio::this_coro::executor);
-    self->require_another_connection(around.get());
-    lease connection;
-    try {
-        connection = co_await self->pool_->acquire(std::move(user), until);
+    for (;;) {
+        std::exception_ptr error;
+        attempt_facts facts{.phase = attempt_phase::acquiring};
+        {
+            attempt by;
+            lease connection;
+            try {
+                by = self->begin_attempt();
+                connection = co_await take_connection(self, by, call, user);
+            }
+            catch (...) {
+                error = std::current_exception();
+                by.failed(error, facts);
+            }
+            if (connection) {
+                const auto left = call.time_left();
+                const bool unsent = !connection->is_open();
+                try {
+                    auto answer = co_await step(connection, left);
+                    by.succeeded();
+                    co_return answer;
+                }
+                catch (...) {
+                    error = std::current_exception();
+                }
+                facts = self->end_attempt(by, connection, error, self->has_limit(left));
+                facts.unsent = unsent;
+            }
+        }
+        co_await call.another_attempt(error, facts, sql);
     }
-    catch (...) {
-        by.got_no_connection();
-    }
-    if (deadline)
-        options.timeout = std::max(std::chrono::duration_cast<milliseconds>(*deadline - clock::now()), milliseconds(1));
-    co_return connection;
 }
 
-asio::awaitable<pg::batch_answers> database_core::run_batch(std::shared_ptr<database_core> self, pg::batch what)
+// --- batches -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// @returns the first error of an entry of a batch, null when there is none.
+std::exception_ptr first_error(const pg::batch_answers& answers)
+{
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (answers.error(i))
+            return answers.error(i);
+    }
+    return nullptr;
+}
+
+bool only_reads(const pg::batch& what)
+{
+    return std::ranges::all_of(
+        what.entries(), [](const pg::statement& entry) { return pg::only_reads(entry.sql.text); });
+}
+
+} // namespace
+
+asio::awaitable<pg::batch_answers>
+database_core::run_batch(std::shared_ptr<database_core> self, pg::batch what, own_policies retries)
 {
     self->require_available();
-    const auto around = self->scope_of(co_await asio::this_coro::executor);
-    if (around && around->transaction)
+    const auto executor = co_await asio::this_coro::executor;
+    const auto around = self->scope_of(executor);
+    if (around && around->transaction) {
+        note_change(executor, &std::as_const(*around->transaction).root(), "batch", self->options_.name);
         co_return co_await transaction_core::run_batch(around->transaction, std::move(what));
-    auto attempt = self->begin_attempt();
-    const auto connection = co_await take_connection(self, attempt, user_of("batch", what.options, {}), what.options);
-    const bool limited = self->has_limit(what.options);
-    statement_watch watch(self->monitor_, what);
-    pg::batch_answers answers;
+    }
+    repeated_call call(*self->retries_, retries.get(), what.options.name, what.options.timeout);
+    call.facts.idempotent = what.options.idempotent;
+    call.facts.in_parts = what.mode() == pg::batch_mode::each_alone;
+    for (;;) {
+        std::exception_ptr error; // of the batch as a whole
+        std::exception_ptr said;  // or of its first entry that failed
+        attempt_facts facts{.phase = attempt_phase::acquiring};
+        pg::batch_answers answers;
+        {
+            attempt by;
+            lease connection;
+            try {
+                by = self->begin_attempt();
+                connection = co_await take_connection(self, by, call, user_of("batch", what.options, {}));
+            }
+            catch (...) {
+                error = std::current_exception();
+                by.failed(error, facts);
+            }
+            if (connection) {
+                note_change(executor, nullptr, "batch", self->options_.name);
+                auto once = what;
+                once.options.timeout = call.time_left();
+                facts.unsent = !connection->is_open();
+                const bool limited = self->has_limit(once.options.timeout);
+                statement_watch watch(self->monitor_, once);
+                try {
+                    answers = co_await connection->run_batch(std::move(once));
+                }
+                catch (...) {
+                    error = std::current_exception();
+                }
+                watch.ended(answers, error);
+                said = error ? error : first_error(answers);
+                if (!said) {
+                    by.succeeded();
+                    co_return answers;
+                }
+                const bool unsent = facts.unsent;
+                // One entry's failure is the attempt's, when it is the database's.
+                facts = self->end_batch(by, connection, error, answers, limited);
+                facts.unsent = unsent;
+            }
+        }
+        said = said ? said : error;
+        call.facts.only_reads = call.facts.only_reads || only_reads(what);
+        const auto wait = call.failed(said, facts);
+        if (!wait && error)
+            std::rethrow_exception(call.last_error(error));
+        if (!wait)
+            co_return answers;
+        co_await call.pause(*wait);
+    }
+}
+
+attempt_facts database_core::end_batch(
+    attempt& by, lease& on, const std::exception_ptr& error, const pg::batch_answers& answers, bool limited)
+{
+    auto facts = facts_of(*on, limited);
+    facts.declared_read_only = wants_standby();
+    by.observed(error, facts);
+    for (std::size_t i = 0; !error && i < answers.size(); ++i)
+        by.observed(answers.error(i), facts);
+    by.is_over();
+    on.reset();
+    leave_standbys(error ? error : first_error(answers), facts);
+    return facts;
+}
+
+// --- commands of which what was sent is gone -----------------------------------------------------------------------
+
+namespace {
+
+asio::awaitable<std::uint64_t>
+run_many_on(physical_connection& on, statement_monitor& monitor, pg::repeated_statement what)
+{
+    statement_watch watch(monitor, what);
+    std::uint64_t affected = 0;
     std::exception_ptr error;
     try {
-        answers = co_await connection->run_batch(std::move(what));
+        affected = co_await on.run_many(std::move(what));
     }
     catch (...) {
         error = std::current_exception();
     }
-    watch.ended(answers, error);
-    // One entry's failure is the attempt's, when it is the database's.
-    const auto facts = facts_of(*connection, limited);
-    attempt.observed(error, facts);
-    for (std::size_t i = 0; !error && i < answers.size(); ++i)
-        attempt.observed(answers.error(i), facts);
-    attempt.is_over();
+    watch.ended(affected, error);
+    if (error)
+        std::rethrow_exception(error);
+    co_return affected;
+}
+
+asio::awaitable<std::vector<pg::result>>
+run_script_on(physical_connection& on, statement_monitor& monitor, sql_text text, pg::call_options options)
+{
+    statement_watch watch(monitor, "SCRIPT", text, options.name);
+    std::vector<pg::result> answers;
+    std::exception_ptr error;
+    try {
+        answers = co_await on.run_script(std::move(text), options);
+    }
+    catch (...) {
+        error = std::current_exception();
+    }
+    watch.ended(0, error);
     if (error)
         std::rethrow_exception(error);
     co_return answers;
 }
 
-asio::awaitable<std::uint64_t> database_core::run_many(std::shared_ptr<database_core> self, pg::repeated_statement what)
+asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
+open_cursor_on(lease& on, pg::statement what, pg::cursor_options how)
 {
-    self->require_available();
-    const auto around = self->scope_of(co_await asio::this_coro::executor);
-    if (around && around->transaction)
-        co_return co_await transaction_core::run_many(around->transaction, std::move(what));
-    auto attempt = self->begin_attempt();
-    const auto connection =
-        co_await take_connection(self, attempt, user_of("statement", what.options, what.sql), what.options);
-    const bool limited = self->has_limit(what.options);
-    statement_watch watch(self->monitor_, what);
-    std::uint64_t affected = 0;
-    try {
-        affected = co_await connection->run_many(std::move(what));
-    }
-    catch (...) {
-        watch.ended(0, std::current_exception());
-        attempt.was_ended(*connection, limited);
-    }
-    watch.ended(affected, nullptr);
-    attempt.succeeded();
-    co_return affected;
+    auto opened = co_await on->open_cursor(std::move(what), how);
+    co_return std::make_shared<leased_cursor>(std::move(on), std::move(opened));
 }
 
-asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
-database_core::open_cursor(std::shared_ptr<database_core> self, pg::statement what, pg::cursor_options how)
+asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>> open_copy_in_on(lease& on, pg::detail::copy_request what)
+{
+    auto opened = co_await on->open_copy_in(std::move(what));
+    co_return std::make_shared<leased_copy_in>(std::move(on), std::move(opened));
+}
+
+asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>> open_copy_out_on(lease& on, pg::detail::copy_request what)
+{
+    auto opened = co_await on->open_copy_out(std::move(what));
+    co_return std::make_shared<leased_copy_out>(std::move(on), std::move(opened));
+}
+
+asio::awaitable<pg::listener> listen_on(lease& on, std::string channel, pg::listen_options options)
+{
+    auto opened = co_await on->listen(std::move(channel), options);
+    co_return pg::listener(std::make_shared<leased_listener>(std::move(on), std::move(opened)));
+}
+
+} // namespace
+
+asio::awaitable<std::uint64_t>
+database_core::run_many(std::shared_ptr<database_core> self, pg::repeated_statement what, own_policies retries)
 {
     self->require_available();
-    const auto around = self->scope_of(co_await asio::this_coro::executor);
-    if (around && around->transaction)
+    const auto executor = co_await asio::this_coro::executor;
+    const auto around = self->scope_of(executor);
+    if (around && around->transaction) {
+        note_statement(executor, &std::as_const(*around->transaction).root(), what.sql.text, self->options_.name);
+        co_return co_await transaction_core::run_many(around->transaction, std::move(what));
+    }
+    repeated_call call(*self->retries_, retries.get(), what.options.name, what.options.timeout);
+    call.facts.is_used_up = true;
+    const auto step = [&](lease& on, std::optional<milliseconds> left) {
+        note_statement(executor, nullptr, what.sql.text, self->options_.name);
+        what.options.timeout = left;
+        return run_many_on(*on, self->monitor_, std::move(what));
+    };
+    co_return co_await repeat<std::uint64_t>(self, call, user_of("statement", what.options, what.sql), {}, step);
+}
+
+asio::awaitable<std::vector<pg::result>>
+database_core::run_script(std::shared_ptr<database_core> self, sql_text text, pg::call_options options)
+{
+    self->require_available();
+    const auto executor = co_await asio::this_coro::executor;
+    const auto around = self->scope_of(executor);
+    if (around && around->transaction) {
+        note_change(executor, &std::as_const(*around->transaction).root(), "script", self->options_.name);
+        co_return co_await transaction_core::run_script(around->transaction, std::move(text), options);
+    }
+    repeated_call call(*self->retries_, nullptr, options.name, options.timeout);
+    call.facts.idempotent = options.idempotent;
+    call.facts.in_parts = true;
+    const auto step = [&](lease& on, std::optional<milliseconds> left) {
+        note_change(executor, nullptr, "script", self->options_.name);
+        options.timeout = left;
+        return run_script_on(*on, self->monitor_, text, options);
+    };
+    usage user{.kind = "script", .label = options.name, .keeps = {}, .where = text.where};
+    co_return co_await repeat<std::vector<pg::result>>(self, call, std::move(user), {}, step);
+}
+
+// --- what keeps its connection -------------------------------------------------------------------------------------
+
+asio::awaitable<std::shared_ptr<pg::detail::cursor_core>> database_core::open_cursor(
+    std::shared_ptr<database_core> self, pg::statement what, pg::cursor_options how, own_policies retries)
+{
+    self->require_available();
+    const auto executor = co_await asio::this_coro::executor;
+    const auto around = self->scope_of(executor);
+    if (around && around->transaction) {
+        note_statement(executor, &std::as_const(*around->transaction).root(), what.sql.text, self->options_.name);
         co_return co_await transaction_core::open_cursor(around->transaction, std::move(what), how);
-    auto attempt = self->begin_attempt();
-    auto connection = co_await take_connection(self, attempt, user_of("cursor", what.options, what.sql), what.options);
-    const bool limited = self->has_limit(what.options);
-    std::shared_ptr<pg::detail::cursor_core> opened;
-    try {
-        opened = co_await connection->open_cursor(std::move(what), how);
     }
-    catch (...) {
-        attempt.was_ended(*connection, limited);
-    }
-    attempt.succeeded();
-    co_return std::make_shared<leased_cursor>(std::move(connection), std::move(opened));
+    repeated_call call(*self->retries_, retries.get(), what.options.name, what.options.timeout);
+    call.facts.idempotent = what.options.idempotent;
+    const auto step = [&](lease& on, std::optional<milliseconds> left) {
+        note_statement(executor, nullptr, what.sql.text, self->options_.name);
+        auto once = what;
+        once.options.timeout = left;
+        return open_cursor_on(on, std::move(once), how);
+    };
+    co_return co_await repeat<std::shared_ptr<pg::detail::cursor_core>>(
+        self, call, user_of("cursor", what.options, what.sql), what.sql.text, step);
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>>
-database_core::open_copy_in(std::shared_ptr<database_core> self, pg::detail::copy_request what)
+database_core::open_copy_in(std::shared_ptr<database_core> self, pg::detail::copy_request what, own_policies retries)
 {
     self->require_available();
-    const auto around = self->scope_of(co_await asio::this_coro::executor);
-    if (around && around->transaction)
+    const auto executor = co_await asio::this_coro::executor;
+    const auto around = self->scope_of(executor);
+    if (around && around->transaction) {
+        note_change(executor, &std::as_const(*around->transaction).root(), "COPY", self->options_.name);
         co_return co_await transaction_core::open_copy_in(around->transaction, std::move(what));
-    auto attempt = self->begin_attempt();
-    auto connection =
-        co_await take_connection(self, attempt, user_of("COPY", what.options.call, what.copy), what.options.call);
-    const bool limited = self->has_limit(what.options.call);
-    std::shared_ptr<pg::detail::copy_in_core> opened;
-    try {
-        opened = co_await connection->open_copy_in(std::move(what));
     }
-    catch (...) {
-        attempt.was_ended(*connection, limited);
-    }
-    attempt.succeeded();
-    co_return std::make_shared<leased_copy_in>(std::move(connection), std::move(opened));
+    repeated_call call(*self->retries_, retries.get(), what.options.call.name, what.options.call.timeout);
+    call.facts.idempotent = what.options.call.idempotent;
+    call.facts.only_reads = true; // nothing is stored before rows come and the end is told
+    const auto step = [&](lease& on, std::optional<milliseconds> left) {
+        note_change(executor, nullptr, "COPY", self->options_.name);
+        auto once = what;
+        once.options.call.timeout = left;
+        return open_copy_in_on(on, std::move(once));
+    };
+    co_return co_await repeat<std::shared_ptr<pg::detail::copy_in_core>>(
+        self, call, user_of("COPY", what.options.call, what.copy), {}, step);
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
-database_core::open_copy_out(std::shared_ptr<database_core> self, pg::detail::copy_request what)
+database_core::open_copy_out(std::shared_ptr<database_core> self, pg::detail::copy_request what, own_policies retries)
 {
     self->require_available();
-    const auto around = self->scope_of(co_await asio::this_coro::executor);
-    if (around && around->transaction)
+    const auto executor = co_await asio::this_coro::executor;
+    const auto around = self->scope_of(executor);
+    if (around && around->transaction) {
+        note_change(executor, &std::as_const(*around->transaction).root(), "COPY", self->options_.name);
         co_return co_await transaction_core::open_copy_out(around->transaction, std::move(what));
-    auto attempt = self->begin_attempt();
-    auto connection =
-        co_await take_connection(self, attempt, user_of("COPY", what.options.call, what.copy), what.options.call);
-    const bool limited = self->has_limit(what.options.call);
-    std::shared_ptr<pg::detail::copy_out_core> opened;
-    try {
-        opened = co_await connection->open_copy_out(std::move(what));
     }
-    catch (...) {
-        attempt.was_ended(*connection, limited);
-    }
-    attempt.succeeded();
-    co_return std::make_shared<leased_copy_out>(std::move(connection), std::move(opened));
+    repeated_call call(*self->retries_, retries.get(), what.options.call.name, what.options.call.timeout);
+    call.facts.idempotent = what.options.call.idempotent;
+    const auto step = [&](lease& on, std::optional<milliseconds> left) {
+        note_change(executor, nullptr, "COPY", self->options_.name); // its query may write
+        auto once = what;
+        once.options.call.timeout = left;
+        return open_copy_out_on(on, std::move(once));
+    };
+    co_return co_await repeat<std::shared_ptr<pg::detail::copy_out_core>>(
+        self, call, user_of("COPY", what.options.call, what.copy), {}, step);
 }
 
 asio::awaitable<pg::listener>
 database_core::listen(std::shared_ptr<database_core> self, std::string channel, pg::listen_options options)
 {
     self->require_available();
-    usage user{.kind = "listener", .label = options.call.name, .keeps = {}};
-    auto attempt = self->begin_attempt();
-    auto connection = co_await take_connection(self, attempt, std::move(user), options.call);
-    if (!options.call.timeout)
-        options.call.timeout = client_limit(self->options_.command_timeout);
-    const bool limited = self->has_limit(options.call);
-    pg::listener opened;
-    try {
-        opened = co_await connection->listen(std::move(channel), options);
-    }
-    catch (...) {
-        attempt.was_ended(*connection, limited);
-    }
-    attempt.succeeded();
-    co_return pg::listener(std::make_shared<leased_listener>(std::move(connection), std::move(opened)));
+    usage user{.kind = "listener", .label = options.call.name, .keeps = {}, .where = {}};
+    repeated_call call(*self->retries_, nullptr, options.call.name, options.call.timeout);
+    call.facts.only_reads = true;
+    const auto step = [&](lease& on, std::optional<milliseconds> left) {
+        auto once = options;
+        once.call.timeout = left ? left : client_limit(self->options_.command_timeout);
+        return listen_on(on, channel, once);
+    };
+    co_return co_await repeat<pg::listener>(self, call, std::move(user), {}, step);
 }
 
 } // namespace tradecore::detail

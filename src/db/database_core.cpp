@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/database_core.hpp"
 
+#include "db/outside_work.hpp"
 #include "db/statement_watch.hpp"
 #include "db/transaction_core.hpp"
 
 #include <tradecore/db/coroutines.hpp>
+#include <tradecore/pg/only_reads.hpp>
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -14,7 +16,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
 #include <stdexcept>
 #include <utility>
 
@@ -31,6 +32,7 @@ void validate(const database_options& options)
             throw std::invalid_argument(problem);
     };
     options.pool.validate();
+    options.retries.validate();
     demand(!options.name.empty(), "database_options.name must not be empty");
     demand(options.command_timeout.count() >= 0, "database_options.command_timeout must not be negative");
     demand(options.rollback_timeout.count() > 0, "database_options.rollback_timeout must be positive");
@@ -68,15 +70,17 @@ database_core::database_core(std::string name, std::exception_ptr why)
     options_.name = std::move(name);
 }
 
-database_core::database_core(asio::any_io_executor executor, database_options options, connector connect)
+database_core::database_core(
+    asio::any_io_executor executor, database_options options, connector connect, time_source time)
     : options_(std::move(options)), executor_(without_context(executor))
 {
     validate(options_);
     if (!connect)
         connect = make_connector(executor_, with_statement_timeout(options_));
     pool_.emplace(executor_, options_.name, options_.pool, std::move(connect));
+    retries_.emplace(executor_, options_, std::move(time));
     if (options_.breaker_enabled)
-        breaker_.emplace(options_.name, options_.breaker, [this] { watch_outage(); });
+        breaker_.emplace(options_.name, options_.breaker, retries_->time().now, [this] { watch_outage(); });
 }
 
 database_core::~database_core()
@@ -132,80 +136,107 @@ asio::awaitable<void> database_core::close(std::shared_ptr<database_core> self, 
         co_await self->pool_->close(limit);
 }
 
-asio::awaitable<pg::result> database_core::run(std::shared_ptr<database_core> self, pg::statement what)
+asio::awaitable<pg::result>
+database_core::run(std::shared_ptr<database_core> self, pg::statement what, own_policies retries)
 {
     self->require_available();
     const auto executor = co_await asio::this_coro::executor;
     const auto around = self->scope_of(executor);
-    if (around && around->transaction)
+    if (around && around->transaction) {
+        note_statement(executor, &std::as_const(*around->transaction).root(), what.sql.text, self->options_.name);
         co_return co_await transaction_core::run(around->transaction, std::move(what));
+    }
+    repeated_call call(
+        *self->retries_, retries.get(), what.options.name.empty() ? what.verb : what.options.name,
+        what.options.timeout);
+    call.facts.idempotent = what.options.idempotent;
 
-    auto attempt = self->begin_attempt();
-    std::optional<clock::time_point> deadline;
-    if (what.options.timeout)
-        deadline = clock::now() + *what.options.timeout;
-    attempt.tighten(deadline);
-    lease connection = self->pool_->try_acquire(usage_of(what));
-    if (!connection) {
-        self->require_another_connection(around.get());
-        try {
-            connection = co_await self->pool_->acquire(usage_of(what), deadline);
+    // Not handed to another coroutine, which would cost one for each statement.
+    for (;;) {
+        std::exception_ptr error;
+        attempt_facts facts{.phase = attempt_phase::acquiring};
+        {
+            attempt by;
+            lease connection;
+            try {
+                by = self->begin_attempt();
+                connection = self->pool_->try_acquire(usage_of(what));
+                if (!connection)
+                    connection = co_await take_connection(self, by, call, usage_of(what));
+            }
+            catch (...) {
+                error = std::current_exception();
+                by.failed(error, facts);
+            }
+            if (connection) {
+                note_statement(executor, nullptr, what.sql.text, self->options_.name);
+                auto once = what;
+                once.options.timeout = self->limit_of(by, call);
+                const bool limited = once.options.timeout.has_value();
+                const bool unsent = !connection->is_open();
+                statement_watch watch(self->monitor_, once);
+                pg::result answer;
+                try {
+                    answer = co_await connection->run(std::move(once));
+                }
+                catch (...) {
+                    error = std::current_exception();
+                }
+                watch.ended(answer, error);
+                if (!error) {
+                    by.succeeded();
+                    co_return answer;
+                }
+                facts = self->end_attempt(by, connection, error, limited);
+                facts.unsent = unsent;
+            }
         }
-        catch (...) {
-            attempt.got_no_connection();
-        }
+        call.facts.in_parts = pg::may_commit_in_parts(what.sql.text);
+        co_await call.another_attempt(error, facts, what.sql.text);
     }
-    if (deadline)
-        what.options.timeout =
-            std::max(std::chrono::duration_cast<milliseconds>(*deadline - clock::now()), milliseconds(1));
-    else
-        what.options.timeout = client_limit(self->options_.command_timeout);
-    const bool limited = what.options.timeout.has_value();
-
-    statement_watch watch(self->monitor_, what);
-    pg::result answer;
-    std::exception_ptr error;
-    try {
-        answer = co_await connection->run(std::move(what));
-    }
-    catch (...) {
-        error = std::current_exception();
-    }
-    watch.ended(answer, error);
-    if (error)
-        attempt.failed(error, facts_of(*connection, limited));
-    else
-        attempt.succeeded();
-    if (error)
-        std::rethrow_exception(error);
-    co_return answer;
 }
 
-asio::awaitable<std::vector<pg::result>>
-database_core::run_script(std::shared_ptr<database_core> self, sql_text text, pg::call_options options)
+asio::awaitable<lease> database_core::take_connection(
+    std::shared_ptr<database_core> self, const attempt& by, const repeated_call& call, usage user)
 {
-    self->require_available();
-    const auto executor = co_await asio::this_coro::executor;
-    const auto around = self->scope_of(executor);
-    if (around && around->transaction)
-        co_return co_await transaction_core::run_script(around->transaction, std::move(text), options);
+    const auto around = self->scope_of(co_await asio::this_coro::executor);
+    self->require_another_connection(around.get());
+    auto until = call.until();
+    // What may take long is not cut short for being a probe, only the wait for its connection is.
+    by.tighten(until);
+    co_return co_await self->pool_->acquire(std::move(user), until);
+}
 
-    auto attempt = self->begin_attempt();
-    usage user{.kind = "script", .label = options.name, .keeps = {}, .where = text.where};
-    const lease connection = co_await take_connection(self, attempt, std::move(user), options);
-    const bool limited = self->has_limit(options);
-    statement_watch watch(self->monitor_, "SCRIPT", text, options.name);
-    std::vector<pg::result> answers;
-    try {
-        answers = co_await connection->run_script(std::move(text), options);
-    }
-    catch (...) {
-        watch.ended(0, std::current_exception());
-        attempt.was_ended(*connection, limited);
-    }
-    watch.ended(0, nullptr);
-    attempt.succeeded();
-    co_return answers;
+std::optional<milliseconds> database_core::limit_of(const attempt& by, const repeated_call& call) const
+{
+    auto limit = resilience::tightest(call.limit(), by.limit());
+    if (limit.is_never())
+        return client_limit(options_.command_timeout);
+    const auto left = std::chrono::duration_cast<milliseconds>(limit.remaining(retries_->now()));
+    return std::max(left, milliseconds(1));
+}
+
+attempt_facts database_core::end_attempt(attempt& by, lease& on, const std::exception_ptr& error, bool limited)
+{
+    auto facts = facts_of(*on, limited);
+    facts.declared_read_only = wants_standby();
+    by.failed(error, facts);
+    on.reset();
+    leave_standbys(error, facts);
+    return facts;
+}
+
+void database_core::leave_standbys(const std::exception_ptr& error, const attempt_facts& facts)
+{
+    if (meaning_of(error, facts).has_lost_primary)
+        pool_->evict([](const physical_connection& each) { return each.parameter("in_hot_standby") == "on"; });
+}
+
+bool database_core::wants_standby() const noexcept
+{
+    using enum pg::target_session_attributes;
+    const auto wanted = options_.connect.target_session;
+    return wanted == standby || wanted == prefer_standby || wanted == read_only;
 }
 
 namespace {
@@ -253,16 +284,16 @@ asio::awaitable<database_health> database_core::health_check(std::shared_ptr<dat
 
 namespace {
 
-constexpr milliseconds first_pause{10};
-constexpr milliseconds longest_pause{250};
 /// How long after its deadline a body is cancelled: the server ends a statement that runs at the deadline
 /// itself, and then the connection can be kept.
 constexpr milliseconds cancel_grace{100};
 
 void require_sense(const transaction_options& options)
 {
-    if (options.max_attempts < 1)
+    if (options.max_attempts && *options.max_attempts < 1)
         throw std::invalid_argument("transaction_options.max_attempts must be at least 1");
+    if (options.retries)
+        options.retries->validate();
     if (options.timeout && options.timeout->count() <= 0)
         throw std::invalid_argument("transaction_options.timeout must be positive");
 }
@@ -277,31 +308,15 @@ void require_same_mode(const transaction_options& nested, const transaction_opti
         throw std::invalid_argument("a nested transaction cannot be deferrable in one that is not");
 }
 
-/// Whether a failure goes away by running the transaction again.
-bool is_worth_repeating(const transaction_failure& failure)
+/// @returns the policies of a transaction.
+resilience::retry_policies policies_for(const transaction_options& options, const database_options& defaults)
 {
-    if (!failure.cause || failure.in_doubt)
-        return false;
-    try {
-        std::rethrow_exception(failure.cause);
+    auto policies = options.retries.value_or(defaults.retries);
+    if (options.max_attempts) {
+        policies.conflict.max_attempts = *options.max_attempts;
+        policies.outage.max_attempts = std::min(policies.outage.max_attempts, *options.max_attempts);
     }
-    catch (const pg::server_error& e) {
-        return e.state() == pg::sqlstate("40001") || e.state() == pg::sqlstate("40P01");
-    }
-    catch (...) {
-        return false;
-    }
-}
-
-/// The pause before attempt `next`, counted from 1: the second is made at once, because the other side of a
-/// conflict has got what it wanted; then U(0, 10 ms · 2ⁿ), at most 250 ms.
-milliseconds pause_before(int next)
-{
-    if (next <= 2)
-        return milliseconds(0);
-    thread_local std::minstd_rand random{std::random_device{}()};
-    const auto limit = std::min(longest_pause, first_pause * (1 << std::min(next - 3, 10)));
-    return milliseconds(std::uniform_int_distribution<milliseconds::rep>(0, limit.count())(random));
+    return policies;
 }
 
 asio::awaitable<void> spawn_on(asio::any_io_executor executor, asio::awaitable<void> work)
@@ -363,10 +378,23 @@ run_transaction(std::shared_ptr<database_core> core, erased_body body, transacti
     std::optional<clock::time_point> deadline;
     if (options.timeout)
         deadline = clock::now() + *options.timeout;
+    const auto policies = policies_for(options, core->options());
+    std::optional<repeated_call> call; // a nested level is not repeated by itself
+    if (!outer) {
+        call.emplace(core->retries(), &policies, options.name, options.timeout);
+        call->facts = {
+            .is_transaction = true,
+            .idempotent = options.idempotent,
+            .repeats_lock_timeouts = options.repeat_lock_timeouts};
+    }
+    const auto enclosing = body_around(executor);
 
-    for (int attempt = 1;; ++attempt) {
+    for (;;) {
         const auto current = std::make_shared<transaction_core>(core, outer, options, deadline);
-        const auto inside = core->enter(executor, std::make_shared<scope>(scope{current, around, core}));
+        auto inside = core->enter(executor, std::make_shared<scope>(scope{current, around, core}));
+        const auto running = std::make_shared<running_body>(running_body{current.get(), enclosing});
+        if (call)
+            inside = enter_body(inside, running);
         std::exception_ptr error;
         try {
             auto work = spawn_on(inside, transaction_core::drive(current, body));
@@ -374,11 +402,15 @@ run_transaction(std::shared_ptr<database_core> core, erased_body body, transacti
                 co_await run_with_limit(*deadline - clock::now() + cancel_grace, std::move(work));
             else
                 co_await std::move(work);
-            co_return;
         }
         catch (...) {
             error = std::current_exception();
         }
+        const auto& failure = current->failure();
+        if (call && !options.read_only && (!error || failure.in_doubt))
+            note_change(enclosing.get(), nullptr, "transaction", core->options().name);
+        if (!error)
+            co_return;
         if (current->error())
             error = current->error(); // without the wrapping of the limit
         const auto cancelled = (co_await asio::this_coro::cancellation_state).cancelled();
@@ -387,12 +419,15 @@ run_transaction(std::shared_ptr<database_core> core, erased_body body, transacti
         const bool late = deadline && clock::now() >= *deadline;
         if (late && is_caused_by_deadline(error))
             throw_timeout(options, core->options().name, error);
-        if (late || outer || attempt >= options.max_attempts || !is_worth_repeating(current->failure()))
+        if (late || !call || !failure.cause)
             std::rethrow_exception(error);
-        if (const auto pause = pause_before(attempt + 1); pause.count() > 0) {
-            asio::steady_timer timer(core->pool_executor(), pause);
-            co_await timer.async_wait(asio::use_awaitable);
-        }
+        core->leave_standbys(failure.cause, failure.facts);
+        call->facts.in_doubt = failure.in_doubt;
+        call->set_outside_work(running->changed_outside);
+        const auto wait = call->failed(failure.cause, failure.facts);
+        if (!wait)
+            std::rethrow_exception(call->last_error(error));
+        co_await call->pause(*wait);
     }
 }
 

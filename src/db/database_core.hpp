@@ -2,6 +2,7 @@
 #pragma once
 
 #include "db/breaker_guard.hpp"
+#include "db/repeated_call.hpp"
 #include "db/statement_monitor.hpp"
 
 #include <tradecore/db/ambient.hpp>
@@ -29,6 +30,9 @@ struct scope {
     std::shared_ptr<database_core> database;
 };
 
+/// A call's own policies; null for the database's.
+using own_policies = std::shared_ptr<const resilience::retry_policies>;
+
 /// The database behind its handles.
 class database_core final : public std::enable_shared_from_this<database_core> {
 public:
@@ -36,7 +40,7 @@ public:
 
     /// Not there: every use throws `why`.
     database_core(std::string name, std::exception_ptr why);
-    database_core(boost::asio::any_io_executor executor, database_options options, connector connect);
+    database_core(boost::asio::any_io_executor executor, database_options options, connector connect, time_source time);
     database_core(const database_core&) = delete;
     database_core& operator=(const database_core&) = delete;
     database_core(database_core&&) = delete;
@@ -46,17 +50,19 @@ public:
     // Coroutines take the core by value: their frames keep it.
     static boost::asio::awaitable<void> open(std::shared_ptr<database_core> self);
     static boost::asio::awaitable<void> close(std::shared_ptr<database_core> self, std::chrono::milliseconds limit);
-    static boost::asio::awaitable<pg::result> run(std::shared_ptr<database_core> self, pg::statement what);
+    static boost::asio::awaitable<pg::result>
+    run(std::shared_ptr<database_core> self, pg::statement what, own_policies retries = {});
     // database_bulk.cpp
-    static boost::asio::awaitable<pg::batch_answers> run_batch(std::shared_ptr<database_core> self, pg::batch what);
+    static boost::asio::awaitable<pg::batch_answers>
+    run_batch(std::shared_ptr<database_core> self, pg::batch what, own_policies retries = {});
     static boost::asio::awaitable<std::uint64_t>
-    run_many(std::shared_ptr<database_core> self, pg::repeated_statement what);
-    static boost::asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
-    open_cursor(std::shared_ptr<database_core> self, pg::statement what, pg::cursor_options how);
+    run_many(std::shared_ptr<database_core> self, pg::repeated_statement what, own_policies retries = {});
+    static boost::asio::awaitable<std::shared_ptr<pg::detail::cursor_core>> open_cursor(
+        std::shared_ptr<database_core> self, pg::statement what, pg::cursor_options how, own_policies retries = {});
     static boost::asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>>
-    open_copy_in(std::shared_ptr<database_core> self, pg::detail::copy_request what);
+    open_copy_in(std::shared_ptr<database_core> self, pg::detail::copy_request what, own_policies retries = {});
     static boost::asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
-    open_copy_out(std::shared_ptr<database_core> self, pg::detail::copy_request what);
+    open_copy_out(std::shared_ptr<database_core> self, pg::detail::copy_request what, own_policies retries = {});
     static boost::asio::awaitable<pg::listener>
     listen(std::shared_ptr<database_core> self, std::string channel, pg::listen_options options);
     static boost::asio::awaitable<std::vector<pg::result>>
@@ -68,6 +74,12 @@ public:
     /// @returns an attempt; an empty one when there is no breaker, or no database.
     /// @throws circuit_open.
     [[nodiscard]] attempt begin_attempt();
+    /// @returns what the calls of this database share for their repetitions; there is none without a database.
+    [[nodiscard]] retry_surroundings& retries() noexcept { return *retries_; }
+    /// Lets go of the connections to servers that are no primary any more, when an error says that there are such.
+    void leave_standbys(const std::exception_ptr& error, const attempt_facts& facts);
+    /// @returns whether servers are wanted that take no writes.
+    [[nodiscard]] bool wants_standby() const noexcept;
     [[nodiscard]] std::optional<resilience::breaker_state> breaker_state() const noexcept
     {
         return breaker_ ? std::optional(breaker_->state()) : std::nullopt;
@@ -103,13 +115,26 @@ public:
     [[nodiscard]] const boost::asio::any_io_executor& pool_executor() const noexcept { return executor_; }
 
 private:
+    /// Does `step` on a connection, again and again as long as the call may be repeated.
+    /// @param step callable with a `lease&` and the time that is left; returns `awaitable<Answer>`. May keep the
+    ///        connection when it succeeds.
+    /// @param sql of a single statement, else empty.
+    template <class Answer, class Step>
+    [[nodiscard]] static boost::asio::awaitable<Answer> repeat(
+        std::shared_ptr<database_core> self, repeated_call& call, usage user, std::string_view sql, const Step& step);
     [[nodiscard]] static boost::asio::awaitable<lease>
-    take_connection(std::shared_ptr<database_core> self, attempt& by, usage user, pg::call_options& options);
-
+    take_connection(std::shared_ptr<database_core> self, const attempt& by, const repeated_call& call, usage user);
+    /// @returns what is left for a statement of an attempt.
+    [[nodiscard]] std::optional<std::chrono::milliseconds> limit_of(const attempt& by, const repeated_call& call) const;
+    /// Tells the breaker what ended an attempt on an established connection.
+    attempt_facts end_attempt(attempt& by, lease& on, const std::exception_ptr& error, bool limited);
+    /// The same of a batch, where `error` may be null and an entry's counts.
+    attempt_facts
+    end_batch(attempt& by, lease& on, const std::exception_ptr& error, const pg::batch_answers& answers, bool limited);
     /// @returns whether the server or the client ends a call that takes too long.
-    [[nodiscard]] bool has_limit(const pg::call_options& options) const noexcept
+    [[nodiscard]] bool has_limit(std::optional<std::chrono::milliseconds> timeout) const noexcept
     {
-        return options.timeout.has_value() || options_.command_timeout.count() > 0;
+        return timeout.has_value() || options_.command_timeout.count() > 0;
     }
 
     // database_probe.cpp
@@ -125,6 +150,7 @@ private:
     std::optional<tradecore::pool> pool_;
     std::exception_ptr unavailable_;
     context_var<scope> ambient_;
+    std::optional<retry_surroundings> retries_;
     std::optional<breaker_guard> breaker_;
     // Of the coroutine that probes while callers are refused, when there is one.
     boost::asio::steady_timer* next_probe_ = nullptr;

@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace tradecore::detail {
@@ -78,8 +79,8 @@ asio::awaitable<void> database_core::run_probes(std::weak_ptr<database_core> of)
         const auto due = core->breaker_->next_background_probe();
         if (!due || !core->pool_->is_open())
             co_return;
+        watch.timer.expires_after(std::max(*due - core->retries_->now(), clock::duration::zero()));
         core.reset();
-        watch.timer.expires_at(*due);
         co_await watch.timer.async_wait(asio::as_tuple(asio::use_awaitable));
         core = of.lock();
         if (core)
@@ -101,7 +102,7 @@ asio::awaitable<void> database_core::probe_once(std::shared_ptr<database_core> s
         try {
             usage user{.kind = "circuit breaker's probe", .label = {}, .keeps = {}};
             connection = co_await self->pool_->acquire(std::move(user), by.limit().when());
-            const close_after limit(self->executor_, by.limit().remaining(clock::now()), *connection);
+            const close_after limit(self->executor_, by.limit().remaining(self->retries_->now()), *connection);
             self->probing_ = &*connection;
             co_await connection->run({.sql = {"SELECT 1", nullptr}, .arguments = {}});
         }
@@ -114,7 +115,7 @@ asio::awaitable<void> database_core::probe_once(std::shared_ptr<database_core> s
             co_return;
         }
         const bool lost = connection && !connection->is_open();
-        if (lost && others > 0 && self->pool_->is_open() && !by.limit().has_passed(clock::now()))
+        if (lost && others > 0 && self->pool_->is_open() && !by.limit().has_passed(self->retries_->now()))
             continue;
         if (connection)
             by.failed(error, facts_of(*connection, true));

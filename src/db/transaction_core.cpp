@@ -211,7 +211,7 @@ void transaction_core::statement_ended(const std::exception_ptr& error)
 attempt_facts transaction_core::facts() const
 {
     auto facts = facts_of(*connection_, deadline_ || database_->options().command_timeout.count() > 0);
-    facts.declared_read_only = options_.read_only;
+    facts.declared_read_only = options_.read_only || database_->wants_standby();
     return facts;
 }
 
@@ -375,6 +375,9 @@ asio::awaitable<void> transaction_core::drive(std::shared_ptr<transaction_core> 
     // From here on nobody interrupts: what has been begun is brought to an end, each step within a limit.
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await self->finish();
+    // What a savepoint undid is the cause nevertheless when the body let it pass.
+    if (self->undone_.cause && self->error_ == self->undone_.cause && !self->cause_.cause)
+        self->cause_ = self->undone_;
     if (self->error_)
         std::rethrow_exception(self->error_);
 }
@@ -518,7 +521,8 @@ asio::awaitable<void> transaction_core::finish_savepoint(physical_connection& on
         outermost.statement_timeout_ = timeout_before_; // the server takes back what was set since
     if (on.status() == pg::transaction_status::in_transaction) {
         outermost.failure_.reset();
-        outermost.cause_ = {};
+        if (outermost.cause_.cause)
+            outermost.undone_ = std::exchange(outermost.cause_, {});
     }
 }
 

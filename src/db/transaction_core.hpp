@@ -136,6 +136,7 @@ private:
     bool begun_ = false;
     std::optional<pg::sqlstate> failure_;                        // what made the transaction fail
     transaction_failure cause_;                                  // the same, and a lost connection
+    transaction_failure undone_;                                 // the last that a savepoint has undone
     std::optional<std::chrono::milliseconds> statement_timeout_; // as set on the server; nothing: not known
     clock::time_point opened_at_{};
     clock::duration busy_{};

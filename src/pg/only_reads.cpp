@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pg/leading_keyword.hpp"
 #include "pg/sql_tokens.hpp"
 
 #include <tradecore/pg/only_reads.hpp>
@@ -197,6 +198,11 @@ bool only_reads(std::string_view sql) noexcept
     while (token == ";")
         token = detail::take_token(sql);
     return token.empty();
+}
+
+bool may_commit_in_parts(std::string_view sql) noexcept
+{
+    return detail::may_commit(sql);
 }
 
 } // namespace tradecore::pg

@@ -485,10 +485,11 @@ TEST(transaction, a_connection_lost_before_the_commit_is_a_connection_error)
 {
     world w;
     w.run([&](database& main) -> asio::awaitable<void> {
-        EXPECT_TRUE(co_await throws<connection_error>(main.transaction([&]() -> asio::awaitable<void> {
+        const auto body = [&]() -> asio::awaitable<void> {
             co_await say(main, "a");
             w.server.open_connections.front()->close();
-        })));
+        };
+        EXPECT_TRUE(co_await throws<connection_error>(main.transaction(body, {.max_attempts = 1})));
         EXPECT_EQ(w.server.log(), "1:BEGIN | 1:a");
     });
 }

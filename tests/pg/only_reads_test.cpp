@@ -44,6 +44,14 @@ TEST(only_reads, is_not_said_of_calls_that_are_not_known)
         EXPECT_FALSE(only_reads(sql)) << sql;
 }
 
+TEST(only_reads, knows_what_may_commit_in_parts)
+{
+    for (const auto* sql : {"CALL p()", "do $$ BEGIN COMMIT; END $$", "COMMIT"})
+        EXPECT_TRUE(may_commit_in_parts(sql)) << sql;
+    for (const auto* sql : {"INSERT INTO t VALUES (1)", "SELECT call FROM t"})
+        EXPECT_FALSE(may_commit_in_parts(sql)) << sql;
+}
+
 TEST(only_reads, ends_with_any_text)
 {
     for (const auto* sql : {"SELECT '", "SELECT \"", "SELECT /*", "SELECT $a$", "SELECT (", "(((", "SELECT E'\\"})

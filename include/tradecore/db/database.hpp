@@ -8,6 +8,7 @@
 #include <tradecore/db/physical_connection.hpp>
 #include <tradecore/db/pool.hpp>
 #include <tradecore/db/statistics.hpp>
+#include <tradecore/db/time_source.hpp>
 #include <tradecore/db/transaction.hpp>
 #include <tradecore/pg/session.hpp>
 
@@ -53,8 +54,11 @@ boost::asio::awaitable<T> go_outside(std::shared_ptr<database_core> core, F body
 /// is gone.
 class database_session final : public pg::session {
 public:
-    database_session(std::shared_ptr<detail::database_core> core, pg::call_options options)
-        : core_(std::move(core)), options_(options)
+    /// @param retries null for the database's own.
+    database_session(
+        std::shared_ptr<detail::database_core> core, pg::call_options options,
+        std::shared_ptr<const resilience::retry_policies> retries)
+        : core_(std::move(core)), options_(options), retries_(std::move(retries))
     {}
 
     using pg::session::run;
@@ -71,6 +75,7 @@ public:
 private:
     std::shared_ptr<detail::database_core> core_;
     pg::call_options options_;
+    std::shared_ptr<const resilience::retry_policies> retries_;
 };
 
 /// A database behind the five verbs: a pool of connections and ambient transactions.
@@ -86,6 +91,14 @@ private:
 /// the way to it did, callers get `circuit_open` at once; the database is asked in the background until it answers,
 /// which keeps the event loop busy, or is closed. A transaction asks the breaker once, before its connection is taken.
 ///
+/// Calls that fail are repeated under `database_options::retries` when that can do no harm: nothing was sent, the server
+/// has undone everything (conflicts with other transactions), or the connection was lost while nothing was committed. A
+/// statement alone whose connection is lost is repeated when it was declared idempotent (`pg::call_options`), or its
+/// text shows that it only reads (`pg::only_reads`); `execute_many`, whose rows are gone once sent, is not, and scripts
+/// only when declared. Inside a transaction nothing is repeated but the whole. A call refused by the breaker is not
+/// repeated: callers are refused in order not to wait. The error of a call that was repeated says how often, and why no
+/// more.
+///
 /// Errors: as of `session`; `circuit_open`, `pool_timeout`, `waits_for_itself`, `transaction_closed`,
 /// `database_closed`, `database_disabled`. Cancellation: terminal. The server is asked to stop a statement that is
 /// cancelled in flight; the connection lives on, and a transaction it belongs to has failed. Thread safety: none in
@@ -99,8 +112,8 @@ public:
     /// @param executor where connections live; a transaction it may carry is ignored.
     /// @throws std::invalid_argument when the options make no sense.
     database(boost::asio::any_io_executor executor, database_options options);
-    /// The same with connections of another kind, for tests and tools.
-    database(boost::asio::any_io_executor executor, database_options options, connector connect);
+    /// The same with connections of another kind, and another time for retries and breaker, for tests and tools.
+    database(boost::asio::any_io_executor executor, database_options options, connector connect, time_source time = {});
     database(const database&) = default;
     database& operator=(const database&) = default;
     database(database&&) = default;
@@ -132,7 +145,10 @@ public:
 
     /// The same database with options for the calls made through the returned object:
     /// `db.with({.timeout = 250ms, .name = "order_insert"}).execute(…)`.
-    [[nodiscard]] database_session with(pg::call_options options) const { return {core_, options}; }
+    [[nodiscard]] database_session with(pg::call_options options) const { return {core_, options, nullptr}; }
+    /// The same, with retry policies of its own.
+    /// @throws std::invalid_argument naming the member of the policies that makes no sense.
+    [[nodiscard]] database_session with(pg::call_options options, const resilience::retry_policies& retries) const;
 
     /// Runs a text of one or more statements without arguments; see `pg::connection::run_script`. Inside
     /// a transaction of this database it belongs to it.
@@ -155,9 +171,11 @@ public:
     ///
     /// Everything called below the body, in any function and any child started on its executor, uses the
     /// transaction; nothing is passed. Inside another transaction of this database it is a savepoint.
-    /// The outermost body is run again from its beginning, up to `max_attempts` times, when the server
-    /// reports a serialization failure or a deadlock: it must not change anything but the database
-    /// unless that may happen twice.
+    /// The outermost body is run again from its beginning when the server reports a serialization failure or a
+    /// deadlock, and when the connection is lost before COMMIT was sent: it must not change anything but the database
+    /// unless that may happen twice. A body that wrote outside of its transaction, by a verb of another database or in
+    /// `outside`, is not run again unless the transaction is declared idempotent; the error then says so. Statements
+    /// that only read (`pg::only_reads`) do not count; what is done on a connection lent by `pool()` cannot be seen.
     ///
     /// @param body callable without arguments that returns `awaitable<T>`.
     /// @param where the place that logs name.

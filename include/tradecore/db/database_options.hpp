@@ -4,6 +4,8 @@
 #include <tradecore/db/pool_options.hpp>
 #include <tradecore/pg/connect_options.hpp>
 #include <tradecore/resilience/breaker_options.hpp>
+#include <tradecore/resilience/retry.hpp>
+#include <tradecore/resilience/retry_budget.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -23,10 +25,18 @@ struct database_options {
     /// How long ROLLBACK may take before the connection is closed instead.
     std::chrono::milliseconds rollback_timeout{5'000};
 
+
     /// Whether callers are refused at once, with `circuit_open`, while the database fails; and when that is. Only
     /// failures of the database count, never what a statement itself did wrong.
     bool breaker_enabled = true;
     resilience::breaker_options breaker{};
+
+    /// How often calls are tried, and how long the pauses are, after outages and after conflicts with other
+    /// transactions; `max_attempts = 1` never repeats. Only what has left nothing behind is repeated, or was declared
+    /// idempotent. A call's time limit holds for all its attempts; each waits for a connection anew.
+    resilience::retry_policies retries{};
+    /// How many repetitions after outages all callers may make together.
+    resilience::retry_budget_options retry_budget{};
 
     /// A statement that takes longer is logged; 0 never.
     std::chrono::milliseconds slow_query{1'000};

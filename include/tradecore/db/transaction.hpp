@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <tradecore/resilience/retry.hpp>
+
 #include <chrono>
 #include <optional>
 #include <source_location>
@@ -20,9 +22,17 @@ struct transaction_options {
     bool deferrable = false;
     /// For logs and messages; must outlive the call (a literal does).
     std::string_view name{};
-    /// How often the outermost body may run in all when the server reports a serialization failure
-    /// (40001) or a deadlock (40P01).
-    int max_attempts = 5;
+    /// How often the outermost body may run in all, whatever makes it fail; 1 never repeats it. When not set, what the
+    /// policies say: 5 times for serialization failures (40001) and deadlocks (40P01), 3 times for outages. More than
+    /// the policy's are made for conflicts only.
+    std::optional<int> max_attempts{};
+    /// Instead of `database_options::retries`.
+    std::optional<resilience::retry_policies> retries{};
+    /// Running the body twice is as good as once, with everything it does outside of the transaction too. Then it is
+    /// also repeated when it may have been committed, when it wrote outside, and when it took too long.
+    bool idempotent = false;
+    /// A lock that was not to be had in time (55P03, `lock_timeout` or NOWAIT) is a conflict like others.
+    bool repeat_lock_timeouts = false;
     /// Limit over everything: waiting for a connection, all attempts, COMMIT. What has been committed
     /// when it passes is reported as committed.
     std::optional<std::chrono::milliseconds> timeout{};

@@ -15,4 +15,8 @@ namespace tradecore::pg {
 /// @returns false also when it is not certain. Never throws, whatever the text.
 [[nodiscard]] bool only_reads(std::string_view sql) noexcept;
 
+/// @returns whether a statement may have committed a part of what it does when it fails: CALL and DO outside of a
+///          transaction, and what ends transactions.
+[[nodiscard]] bool may_commit_in_parts(std::string_view sql) noexcept;
+
 } // namespace tradecore::pg

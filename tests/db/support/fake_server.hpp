@@ -78,7 +78,10 @@ public:
     [[nodiscard]] std::size_t in_flight() const noexcept override { return state_->in_flight; }
     [[nodiscard]] pg::transaction_status status() const noexcept override { return state_->status; }
     [[nodiscard]] std::int32_t backend_pid() const noexcept override { return state_->id; }
-    [[nodiscard]] std::string_view parameter(std::string_view) const noexcept override { return "15.0"; }
+    [[nodiscard]] std::string_view parameter(std::string_view name) const noexcept override
+    {
+        return name == "in_hot_standby" ? (state_->is_standby ? "on" : "off") : "15.0";
+    }
 
     [[nodiscard]] bool is_altered() const noexcept override { return state_->altered; }
     void forget_alterations() noexcept override { state_->altered = false; }
@@ -92,6 +95,10 @@ public:
         state_->settles = true;
         state_->hold = std::move(gate);
     }
+    /// The server says from now on that it is a standby.
+    void become_standby() { state_->is_standby = true; }
+    /// The transaction has failed; the server waits for its end.
+    void fail_transaction() { state_->status = pg::transaction_status::failed; }
     /// The server has rolled back by itself.
     void abort_transaction() { state_->status = pg::transaction_status::idle; }
 
@@ -103,6 +110,7 @@ private:
         int id;
         bool open = true;
         bool settles = false;
+        bool is_standby = false;
         bool altered = false;
         std::size_t in_flight = 0;
         pg::transaction_status status = pg::transaction_status::idle;
