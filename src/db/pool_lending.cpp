@@ -50,7 +50,6 @@ lease pool_core::lend(slot which, usage user)
     lent.user = std::move(user);
     lent.since = clock::now();
     lent.is_lent = true;
-    lent.reported = false;
     watch_exhaustion();
     return {shared_from_this(), lent.connection.get(), which};
 }

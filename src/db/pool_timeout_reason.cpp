@@ -54,7 +54,7 @@ std::exception_ptr pool_core::timeout_reason(clock::time_point since)
             last_connect_error_));
     }
     ++counted_.timeouts_busy;
-    if (numbers.size < numbers.maximum) {
+    if (numbers.active < numbers.maximum) {
         return std::make_exception_ptr(pool_timeout(
             db_errc::pool_exhausted,
             fmt::format(

@@ -80,12 +80,21 @@ TEST(pool_check, replaces_what_does_not_answer_within_the_same_acquire_and_what_
 {
     auto options = suspicious(3, 3);
     options.validation_timeout = 1ms;
+    options.maximum_connecting = 1;
+    std::vector<std::size_t> open_when_made;
+    fake_server* seen = nullptr;
+    options.hooks.on_connect = [&](physical_connection&) {
+        open_when_made.push_back(seen == nullptr ? 0 : seen->open_connections.size());
+        return settle(0);
+    };
     const observe::capture log;
     with_pool(options, [&](fake_server& server, pool& connections) -> asio::awaitable<void> {
+        seen = &server;
         for (auto* silent : server.open_connections)
             silent->hold_next("for ever");
         const auto next = co_await connections.acquire({});
         EXPECT_EQ(next->backend_pid(), 4);
+        EXPECT_EQ(open_when_made.at(3), 1U) << "the silent ones are closed by then";
         co_await until([&] { return connections.stats().size == 3; });
         EXPECT_THAT(log.messages(), ElementsAre("an idle connection did not answer and was closed"))
             << "one caller waits for one of them";
@@ -133,8 +142,9 @@ TEST(pool_check, a_caller_that_leaves_during_one_does_not_cost_the_connection)
 
 TEST(pool_check, a_wait_in_vain_names_the_check)
 {
-    with_pool(suspicious(1, 1), [](fake_server& server, pool& connections) -> asio::awaitable<void> {
-        server.open_connections.front()->hold_next("later");
+    with_pool(suspicious(2, 2), [](fake_server& server, pool& connections) -> asio::awaitable<void> {
+        for (auto* one : server.open_connections)
+            one->hold_next("later");
         std::exception_ptr thrown;
         try {
             (void)co_await connections.acquire({}, pool::clock::now() + 1ms);
@@ -142,22 +152,29 @@ TEST(pool_check, a_wait_in_vain_names_the_check)
         catch (...) {
             thrown = std::current_exception();
         }
-        EXPECT_THAT(what_of(thrown), HasSubstr("held longest by check for "));
+        EXPECT_THAT(
+            what_of(thrown),
+            testing::MatchesRegex("pool 'main': no connection within [0-9]+ ms: 1 of at most 2 are in use, 0 are being "
+                                  "made; held longest by check for [0-9]+ ms"));
         server.held("later").open();
     });
 }
 
 TEST(pool_check, one_under_way_does_not_hold_back_the_end)
 {
-    with_pool(suspicious(1, 1), [](fake_server& server, pool& connections) -> asio::awaitable<void> {
+    auto options = suspicious(1, 1);
+    options.validation_timeout = 1h;
+    const observe::capture told;
+    with_pool(options, [&](fake_server& server, pool& connections) -> asio::awaitable<void> {
         server.open_connections.front()->hold_next("for ever");
         std::string log;
         test::gate end;
         asio::co_spawn(co_await asio::this_coro::executor, borrow(connections, log, end, "a"), asio::detached);
         co_await settle();
-        co_await connections.close(1h);
+        co_await connections.close(100ms);
         co_await settle();
         EXPECT_EQ(log, "a(database 'main' is closing);");
+        EXPECT_TRUE(told.messages().empty()) << "nothing had to be closed by force";
     });
 }
 
@@ -313,12 +330,14 @@ TEST(pool_evict, reaches_a_connection_that_is_promised_but_not_taken)
         std::string log;
         test::gate end;
         end.open();
-        asio::co_spawn(co_await asio::this_coro::executor, borrow(connections, log, end, "a"), asio::detached);
+        const auto here = co_await asio::this_coro::executor;
+        asio::co_spawn(here, borrow(connections, log, end, "a"), asio::detached);
+        asio::co_spawn(here, borrow(connections, log, end, "b"), asio::detached);
         co_await settle();
         mine.reset(); // on its way to a
         EXPECT_EQ(connections.evict(), 1U);
         co_await settle();
-        EXPECT_EQ(log, "a2;");
+        EXPECT_EQ(log, "a2;b2;") << "who has waited keeps its place";
     });
 }
 
