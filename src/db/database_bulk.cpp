@@ -465,6 +465,11 @@ asio::awaitable<pg::listener>
 database_core::listen(std::shared_ptr<database_core> self, std::string channel, pg::listen_options options)
 {
     self->require_available();
+    if (self->options_.connect.prepared_statements == pg::prepared_statements::unnamed)
+        throw pg::argument_error(fmt::format(
+            "database '{}' cannot listen to '{}': with prepared_statements=unnamed a pooler may be between, which "
+            "gives a listener no session of its own; listen on a database with a DSN that leads to the server itself",
+            self->options_.name, channel));
     usage user{.kind = "listener", .label = options.call.name, .keeps = {}, .where = {}};
     repeated_call call(*self->retries_, nullptr, options.call.name, options.call.timeout);
     call.facts.only_reads = true;

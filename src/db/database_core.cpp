@@ -44,13 +44,19 @@ void validate(const database_options& options)
 pg::connect_options with_statement_timeout(const database_options& options)
 {
     auto connect = options.connect;
-    connect.statement_timeout = options.command_timeout;
+    if (sessions_have_limit(options))
+        connect.statement_timeout = options.command_timeout;
     return connect;
 }
 
 } // namespace
 
 std::optional<milliseconds> client_limit(milliseconds server_limit)
+bool sessions_have_limit(const database_options& options) noexcept
+{
+    return options.connect.prepared_statements == pg::prepared_statements::named;
+}
+
 {
     if (server_limit.count() == 0)
         return std::nullopt;

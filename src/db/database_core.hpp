@@ -157,6 +157,10 @@ private:
     physical_connection* probing_ = nullptr;
 };
 
+/// @returns whether sessions begin with the command timeout as their `statement_timeout`. A pooler that gives each
+/// transaction another server connection cannot promise that, and refuses the start-up that asks for it.
+[[nodiscard]] bool sessions_have_limit(const database_options& options) noexcept;
+
 /// The client's limit for a statement the server ends after `server_limit`: a little later, so that the
 /// server's answer comes first. @returns nothing for no limit (0).
 [[nodiscard]] std::optional<std::chrono::milliseconds> client_limit(std::chrono::milliseconds server_limit);

@@ -332,7 +332,8 @@ asio::awaitable<void> transaction_core::open()
             attempt_.got_no_connection();
         }
         opened_at_ = clock::now();
-        statement_timeout_ = database_->options().command_timeout;
+        if (sessions_have_limit(database_->options()))
+            statement_timeout_ = database_->options().command_timeout;
     }
     opened_ = true;
 }

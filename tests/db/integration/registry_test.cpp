@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/pgbouncer.hpp"
 #include "support/postgres.hpp"
 #include "support/run.hpp"
 
 #include <tradecore/db/registry.hpp>
+#include <tradecore/observe/capture.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -127,6 +129,68 @@ TEST(registry, closes_main_again_when_vb_cannot_be_opened)
         EXPECT_FALSE(db.is_open());
         EXPECT_FALSE(vb_db.is_open());
     });
+}
+
+/// A role that is no superuser, whose connections are limited, with a database.
+class limited_role {
+public:
+    explicit limited_role(int limit)
+    {
+        test::run_sql(
+            test::dsn(), "CREATE ROLE tc_limited LOGIN PASSWORD 'secret' CONNECTION LIMIT " + std::to_string(limit));
+    }
+    ~limited_role() { test::run_sql(test::dsn(), "DROP ROLE tc_limited"); }
+    limited_role(const limited_role&) = delete;
+    limited_role& operator=(const limited_role&) = delete;
+
+    [[nodiscard]] static std::string dsn(const std::string& database)
+    {
+        return test::tcp_dsn_for("tc_limited", "secret", database);
+    }
+};
+
+TEST(registry, warns_when_the_workers_pools_exceed_what_the_server_allows)
+{
+    const test::scratch_database main("main");
+    const test::scratch_database vb("vb");
+    const limited_role role(20);
+    const observe::capture said;
+    test::run([&]() -> asio::awaitable<void> {
+        auto wanted = configuration(limited_role::dsn(main.name()), limited_role::dsn(vb.name()));
+        wanted.main.pool.maximum = 403;
+        wanted.main.pool.minimum = 4;
+        wanted.vb->pool.maximum = 10;
+        wanted.vb->pool.minimum = 0;
+        wanted.workers = 4;
+        co_await init_all(std::move(wanted));
+        EXPECT_EQ(get_pool().stats().maximum, 100U);
+        EXPECT_EQ(get_pool().stats().minimum, 1U);
+        EXPECT_EQ(get_pool("vb").stats().maximum, 2U);
+        co_await shutdown();
+    });
+    EXPECT_THAT(
+        said.messages(observe::level::warn),
+        testing::ElementsAre(
+            "[POOL SIZING] the pools of 4 workers of main and vb may make 408 connections, but the server allows 197 "
+            "(max_connections = 200, 3 reserved); recommended: max_connections = 816",
+            "[POOL SIZING] the pools of 4 workers of main and vb may make 408 connections, but the role \"tc_limited\" "
+            "is allowed 20 (CONNECTION LIMIT)"));
+}
+
+TEST(registry, says_nothing_of_sizes_behind_a_pooler)
+{
+    const test::pgbouncer pooler;
+    const observe::capture said;
+    test::run([&]() -> asio::awaitable<void> {
+        auto wanted = configuration(pooler.dsn(), "");
+        wanted.main.pool.maximum = 10'000;
+        wanted.main.pool.minimum = 0;
+        wanted.main.connect.prepared_statements = pg::prepared_statements::unnamed;
+        co_await init_all(std::move(wanted));
+        co_await touch(db);
+        co_await shutdown();
+    });
+    EXPECT_THAT(said.messages(observe::level::warn), testing::IsEmpty());
 }
 
 TEST(registry, a_loop_may_end_without_a_shutdown)
