@@ -268,6 +268,7 @@ struct network_gate::core : std::enable_shared_from_this<core> {
     {
         auto& to = on->sockets.at(1 - index_of(direction));
         auto& from = on->pipes.at(index_of(direction));
+        bool is_gone = false; // nobody takes it any more, and another attempt might wait for ever
         while (!on->over) {
             if (from.rule.cut_after && from.passed >= *from.rule.cut_after) {
                 self->end(*on, from.rule.cut_by);
@@ -282,8 +283,10 @@ struct network_gate::core : std::enable_shared_from_this<core> {
             if (self->act_at_text(*on, direction))
                 continue; // the rule may be another one
             const auto piece = self->take(*on, direction);
-            if (from.rule.what == traffic::mode::pass)
-                (void)co_await asio::async_write(to, asio::buffer(piece), no_error);
+            if (from.rule.what == traffic::mode::pass && !is_gone) {
+                const auto [failed, sent] = co_await asio::async_write(to, asio::buffer(piece), no_error);
+                is_gone = failed.failed();
+            }
             self->count(*on, direction, piece.size());
             if (on->over)
                 co_return;
