@@ -240,6 +240,7 @@ database_core::run_batch(std::shared_ptr<database_core> self, pg::batch what, ow
                 facts.unsent = !connection->is_open();
                 const bool limited = self->has_limit(once.options.timeout);
                 statement_watch watch(self->monitor_, once);
+                watch.runs_on(connection->backend_pid());
                 try {
                     answers = co_await connection->run_batch(std::move(once));
                 }
@@ -291,6 +292,7 @@ asio::awaitable<std::uint64_t>
 run_many_on(physical_connection& on, statement_monitor& monitor, pg::repeated_statement what)
 {
     statement_watch watch(monitor, what);
+    watch.runs_on(on.backend_pid());
     std::uint64_t affected = 0;
     std::exception_ptr error;
     try {
@@ -309,6 +311,7 @@ asio::awaitable<std::vector<pg::result>>
 run_script_on(physical_connection& on, statement_monitor& monitor, sql_text text, pg::call_options options)
 {
     statement_watch watch(monitor, "SCRIPT", text, options.name);
+    watch.runs_on(on.backend_pid());
     std::vector<pg::result> answers;
     std::exception_ptr error;
     try {

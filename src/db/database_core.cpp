@@ -181,6 +181,7 @@ database_core::run(std::shared_ptr<database_core> self, pg::statement what, own_
                 const bool limited = once.options.timeout.has_value();
                 const bool unsent = !connection->is_open();
                 statement_watch watch(self->monitor_, once);
+                watch.runs_on(connection->backend_pid());
                 pg::result answer;
                 try {
                     answer = co_await connection->run(std::move(once));

@@ -146,7 +146,7 @@ private:
 
     database_options options_;
     boost::asio::any_io_executor executor_;
-    statement_monitor monitor_{options_};
+    statement_monitor monitor_{options_, executor_};
     std::optional<tradecore::pool> pool_;
     std::exception_ptr unavailable_;
     context_var<scope> ambient_;

@@ -7,6 +7,14 @@
 
 namespace tradecore::detail {
 
+void transaction_trace::runs_on(backend_sessions& sessions, std::int32_t pid)
+{
+    session_ = sessions.use(pid);
+    session_->in_transaction = true;
+    session_->transaction = name_;
+    session_->transaction_where = where_;
+}
+
 void transaction_trace::ended() const
 {
     const auto* loop = loops_.worst();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "db/backend_sessions.hpp"
 #include "db/statement_loops.hpp"
 #include "db/statement_table.hpp"
 
@@ -15,16 +16,21 @@ namespace tradecore::detail {
 class statement_monitor {
 public:
     /// @param options must outlive this.
-    explicit statement_monitor(const database_options& options) : options_(options), table_(options.counted_statements)
+    /// @param executor where connections live; empty when there are none.
+    explicit statement_monitor(const database_options& options, const boost::asio::any_io_executor& executor = {})
+        : options_(options), table_(options.counted_statements),
+          sessions_(executor, options.name, options.connect, options.pool.maximum)
     {}
 
     [[nodiscard]] const database_options& options() const noexcept { return options_; }
     [[nodiscard]] statement_table& table() noexcept { return table_; }
     [[nodiscard]] const statement_table& table() const noexcept { return table_; }
+    [[nodiscard]] backend_sessions& sessions() noexcept { return sessions_; }
 
 private:
     const database_options& options_;
     statement_table table_;
+    backend_sessions sessions_;
 };
 
 /// What is known of one transaction, for what is told of it and its statements.
@@ -39,6 +45,10 @@ public:
     [[nodiscard]] const std::source_location& where() const noexcept { return where_; }
     [[nodiscard]] statement_loops& loops() noexcept { return loops_; }
 
+    /// The transaction has its connection.
+    void runs_on(backend_sessions& sessions, std::int32_t pid);
+    [[nodiscard]] const session_use& session() const noexcept { return session_; }
+
     /// The transaction is over: says when it was a loop.
     void ended() const;
 
@@ -47,6 +57,7 @@ private:
     std::string_view name_;
     std::source_location where_;
     statement_loops loops_;
+    session_use session_;
 };
 
 } // namespace tradecore::detail

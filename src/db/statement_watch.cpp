@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/statement_watch.hpp"
 
+#include "db/deadlock_report.hpp"
 #include "db/warnings.hpp"
 
 #include <tradecore/observe/log.hpp>
@@ -48,7 +49,18 @@ statement_watch::statement_watch(statement_monitor& by, const pg::batch& what, t
 statement_watch::statement_watch(
     statement_monitor& by, std::string_view verb, const sql_text& sql, std::string_view name, transaction_trace* within)
     : monitor_(by), within_(within), verb_(verb), sql_(sql), name_(name), began_(clock::now())
-{}
+{
+    if (session())
+        session()->begin(sql_, name_, began_);
+}
+
+void statement_watch::runs_on(std::int32_t pid)
+{
+    session_ = monitor_.sessions().use(pid);
+    session_->in_transaction = false;
+    session_->transaction.clear();
+    session_->begin(sql_, name_, began_);
+}
 
 void statement_watch::ended(const pg::result& answer, const std::exception_ptr& error)
 {
@@ -68,7 +80,13 @@ void statement_watch::ended(const pg::batch_answers& answers, const std::excepti
 
 void statement_watch::ended(std::uint64_t rows, const std::exception_ptr& error)
 {
-    const auto took = clock::now() - began_;
+    const auto now = clock::now();
+    const auto took = now - began_;
+    if (session()) {
+        session()->end(now);
+        if (error)
+            report_deadlock(monitor_.options(), monitor_.sessions(), session(), error, now);
+    }
     monitor_.table().count(is_batch_ ? sql_text{"(batch)", nullptr} : sql_, name_, took, rows, error != nullptr);
     if (within_ != nullptr && is_single_ && !error)
         within_->loops().note(sql_, name_, rows, took);

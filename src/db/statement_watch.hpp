@@ -31,6 +31,9 @@ public:
         statement_monitor& by, std::string_view verb, const sql_text& sql, std::string_view name,
         transaction_trace* within = nullptr);
 
+    /// It runs outside of transactions, on this process of the server.
+    void runs_on(std::int32_t pid);
+
     /// It was answered.
     /// @param error null for a success.
     void ended(const pg::result& answer, const std::exception_ptr& error);
@@ -39,6 +42,10 @@ public:
     void ended(std::uint64_t rows, const std::exception_ptr& error);
 
 private:
+    [[nodiscard]] const session_use& session() const noexcept
+    {
+        return within_ != nullptr ? within_->session() : session_;
+    }
     [[nodiscard]] std::string arguments() const;
     void say_slow(std::chrono::milliseconds took, bool failed) const;
 
@@ -52,6 +59,7 @@ private:
     std::size_t further_ = 0; // entries of a batch behind the one whose SQL this is
     std::size_t argument_bytes_ = 0;
     std::optional<pg::parameters> arguments_;
+    session_use session_; // outside of transactions
     std::chrono::steady_clock::time_point began_;
 };
 

@@ -331,6 +331,7 @@ asio::awaitable<void> transaction_core::open()
             failed_by(std::current_exception(), {.phase = attempt_phase::acquiring});
             attempt_.got_no_connection();
         }
+        trace_.runs_on(database_->monitor().sessions(), connection_->backend_pid());
         opened_at_ = clock::now();
         if (sessions_have_limit(database_->options()))
             statement_timeout_ = database_->options().command_timeout;
