@@ -30,6 +30,8 @@ public:
     /// Reads its standard error until a line contains `text` or it has ended.
     /// @returns whether the text came.
     bool wait_for_line(const std::string& text);
+    /// What has been read of its standard error.
+    [[nodiscard]] const std::string& error_so_far() const noexcept { return so_far_.err; }
     void send(int signal) const;
     /// Waits for its end.
     outcome wait();

@@ -132,10 +132,18 @@ void add_simulate(CLI::App& program, int& status)
     command
         ->add_option(
             "--connections", raw->connections,
-            "The most connections to each of the two databases (default 16, or PG_POOL_MAX_SIZE\nand "
-            "VB_PG_POOL_MAX_SIZE)")
+            "The most connections to each of the two databases, of all workers together (default\n16, or "
+            "PG_POOL_MAX_SIZE and VB_PG_POOL_MAX_SIZE)")
         ->type_name("N")
         ->check(CLI::Range(1, 1'000));
+    command
+        ->add_option(
+            "--workers", raw->made.workers,
+            "How many processes share the traders; they and the one that starts them have an\nequal part of the "
+            "connections each")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 64U))
+        ->capture_default_str();
     command->add_flag("--json", raw->made.json, "Print one JSON object instead of the table");
     command
         ->add_option(

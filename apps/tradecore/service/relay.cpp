@@ -65,10 +65,10 @@ asio::awaitable<std::size_t> relay::advance(patience with_unanswered)
     while (!waiting_.empty()) {
         const auto event = waiting_.front();
         if (with_.wants_answer(event) && !recorded.contains(event.id)) {
-            if (under_way_->contains(event.id))
+            if (with_unanswered == patience::endless || under_way_->contains(event.id))
                 break;
             // Its append may be so fresh that its caller has not begun to deliver: look twice.
-            if (with_unanswered == patience::yes && suspect_ != event.id) {
+            if (with_unanswered == patience::some && suspect_ != event.id) {
                 suspect_ = event.id;
                 break;
             }
@@ -95,12 +95,13 @@ asio::awaitable<void> relay::save(std::int64_t position)
     saved_ = position;
 }
 
-asio::awaitable<void> relay::run()
+asio::awaitable<void> relay::run(unanswered what)
 {
+    const auto patient = what == unanswered::leave ? patience::endless : patience::some;
     co_await prepare();
     pause_.emplace(co_await asio::this_coro::executor);
     while (!stopping_) {
-        if (co_await advance(patience::yes) >= batch)
+        if (co_await advance(patient) >= batch)
             continue;
         boost::system::error_code stopped;
         pause_->expires_after(look_every);
@@ -113,7 +114,7 @@ asio::awaitable<void> relay::catch_up()
     co_await prepare();
     const auto head = co_await with_.from.head();
     while (saved_ < head)
-        if (co_await advance(patience::no) == 0)
+        if (co_await advance(patience::none) == 0)
             co_await with_.from.wait(saved_, look_every);
 }
 

@@ -56,8 +56,12 @@ public:
 
     explicit relay(parts with);
 
+    /// What: what becomes of an event that has no answer yet. It is left while callers deliver that set no marks
+    ///   here, those of other processes: the relay then only passes over what they have delivered.
+    enum class unanswered { deliver, leave };
+
     /// What: follows the log until `stop()`. Errors: what stores, database and delivery throw.
-    [[nodiscard]] asio::awaitable<void> run();
+    [[nodiscard]] asio::awaitable<void> run(unanswered what = unanswered::deliver);
     /// What: follows the log up to its head at the time of the call. Not while `run` is, or callers deliver.
     [[nodiscard]] asio::awaitable<void> catch_up();
     void stop() noexcept;
@@ -66,7 +70,7 @@ public:
     [[nodiscard]] std::uint64_t redelivered() const noexcept { return redelivered_; }
 
 private:
-    enum class patience { yes, no };
+    enum class patience { endless, some, none };
 
     [[nodiscard]] asio::awaitable<void> prepare();
     [[nodiscard]] asio::awaitable<std::size_t> advance(patience with_unanswered);

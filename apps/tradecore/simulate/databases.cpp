@@ -2,9 +2,11 @@
 #include "simulate/databases.hpp"
 
 #include "readmodel/projectors.hpp"
+#include "simulate/locks.hpp"
 #include "simulate/schema_texts.hpp"
 
 #include <tradecore/db/coroutines.hpp>
+#include <tradecore/db/pool_sizing.hpp>
 #include <tradecore/pg/connection.hpp>
 #include <tradecore/schema/schema_file.hpp>
 
@@ -22,7 +24,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t default_connections = 16;
+constexpr std::size_t fewest_default_connections = 16;
+constexpr std::size_t default_connections_each = 2;
 // What checks and administration use beside the pools.
 constexpr unsigned further_connections = 16;
 
@@ -83,18 +86,17 @@ std::string first_difference(const boost::json::object& there, const boost::json
     return "other parameters";
 }
 
-/// What: the lock that keeps two simulations apart. Waits a little: the server may not have noticed yet that a program
-///   that held it was killed.
-asio::awaitable<bool> take_lock(pg::connection& on)
+/// What: a process's part of a pool. Params: `named` is what said how large the pool is.
+pool_options part_of(const pool_options& whole, std::size_t processes, const std::string& named)
 {
-    co_await on.execute("SET lock_timeout = '5s'");
-    try {
-        co_await on.execute("SELECT pg_advisory_lock(hashtextextended('tradecore_simulation', 0))");
-    }
-    catch (const pg::lock_not_available&) {
-        co_return false;
-    }
-    co_return true;
+    if (processes == 1)
+        return whole;
+    if (whole.maximum < processes)
+        throw configuration_error(
+            named, fmt::format(
+                       "{} connections are too few for {} workers and the process that starts them", whole.maximum,
+                       processes - 1));
+    return share_of_worker(whole, processes);
 }
 
 std::string drop_all(const std::vector<readmodel::read_table>& tables)
@@ -110,7 +112,7 @@ std::string drop_all(const std::vector<readmodel::read_table>& tables)
 } // namespace
 
 databases::databases(const options& wanted, const environment& from)
-    : keep_(wanted.keep), from_(from), connections_(wanted.connections)
+    : keep_(wanted.keep), from_(from), connections_(wanted.connections), workers_(wanted.workers)
 {
     const auto is_set = [&](std::string_view name) { return !from(name).value_or("").empty(); };
     const bool main_named = is_set("POSTGRES_DSN") || is_set("DATABASE_URL");
@@ -127,12 +129,14 @@ databases::databases(const options& wanted, const environment& from)
     if (!read_configuration(named).vb)
         throw configuration_error("ENABLE_VB_DATABASE", "false, but a simulation needs the virtual broker's database");
     read_pool_options(named);
+    const auto connections = main_options_.pool.maximum + vb_options_.pool.maximum;
+    divide_pools();
     if (main_named)
         return;
     embedded::options server;
     server.folder = wanted.data.value_or(std::filesystem::path());
     server.max_connections =
-        2 * static_cast<unsigned>(main_options_.pool.maximum + vb_options_.pool.maximum) + further_connections;
+        static_cast<unsigned>(recommended_max_connections(connections) + workers_) + further_connections;
     server_ = std::make_unique<embedded::server>(std::move(server));
 }
 
@@ -144,20 +148,34 @@ void databases::start_server()
         server_->start();
 }
 
+std::size_t databases::default_connections() const
+{
+    return workers_ == 1 ? fewest_default_connections
+                         : std::max(fewest_default_connections, default_connections_each * (workers_ + 1));
+}
+
 void databases::read_pool_options(const environment& from)
 {
-    const auto size = defaults(connections_.value_or(default_connections));
+    const auto size = defaults(connections_.value_or(default_connections()));
     main_options_ = read_database_options(from, "main", "", size);
     vb_options_ = read_database_options(from, "vb", "VB_", size);
     if (connections_)
         main_options_.pool = vb_options_.pool = size.pool;
 }
 
+void databases::divide_pools()
+{
+    const auto processes = workers_ == 1 ? 1 : workers_ + 1;
+    const auto named = [&](const char* variable) { return connections_ ? "--connections" : variable; };
+    main_options_.pool = part_of(main_options_.pool, processes, named("PG_POOL_MAX_SIZE"));
+    vb_options_.pool = part_of(vb_options_.pool, processes, named("VB_PG_POOL_MAX_SIZE"));
+}
+
 asio::awaitable<void> databases::connect()
 {
-    if (server_)
-        read_pool_options(with_embedded(from_, *server_));
     if (server_) {
+        read_pool_options(with_embedded(from_, *server_));
+        divide_pools();
         const auto there = co_await pg::connection::connect(
             co_await asio::this_coro::executor, pg::connect_options::parse(server_->dsn("postgres")));
         for (const auto& [variable, name] : dsn_variables()) {
@@ -167,23 +185,49 @@ asio::awaitable<void> databases::connect()
         }
     }
     co_await lock();
+    co_await open_both();
+}
+
+asio::awaitable<void> databases::open_both()
+{
     const auto executor = co_await asio::this_coro::executor;
     main_ = database(executor, main_options_);
     vb_ = database(executor, vb_options_);
     co_await when_all(main_.open(), vb_.open());
 }
 
+asio::awaitable<void> databases::join()
+{
+    main_lock_ = co_await connect_for_locks(main_options_.connect);
+    co_await lock_as_worker(*main_lock_);
+    co_await open_both();
+}
+
+asio::awaitable<void> databases::leave()
+{
+    co_await when_all(main_.close(), vb_.close());
+    main_lock_.reset();
+}
+
+std::map<std::string, std::string> databases::worker_variables() const
+{
+    std::map<std::string, std::string> all;
+    if (server_)
+        for (const auto& [variable, name] : dsn_variables())
+            all.emplace(variable, server_->dsn(name));
+    return all;
+}
+
 asio::awaitable<void> databases::lock()
 {
-    const auto executor = co_await asio::this_coro::executor;
-    main_lock_ = co_await pg::connection::connect(executor, main_options_.connect);
-    vb_lock_ = co_await pg::connection::connect(executor, vb_options_.connect);
+    main_lock_ = co_await connect_for_locks(main_options_.connect);
+    vb_lock_ = co_await connect_for_locks(vb_options_.connect);
     const auto in_use = [](std::string_view name) {
         return std::runtime_error(fmt::format("another program runs a simulation in the database {}", name));
     };
-    if (!co_await take_lock(*main_lock_))
+    if (!co_await lock_simulation(*main_lock_) || !co_await workers_are_gone(*main_lock_))
         throw in_use("main");
-    if (co_await take_lock(*vb_lock_))
+    if (co_await lock_simulation(*vb_lock_))
         co_return;
     // Advisory locks belong to a database: if it is ours already, both names lead to the same one.
     const auto ours = co_await vb_lock_->fetchval<bool>(

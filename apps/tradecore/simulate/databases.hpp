@@ -11,14 +11,20 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
 
+#include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace tradecore::app::simulate {
 
 /// What: the two databases a simulation runs in: on the servers the environment names, else on an embedded one, where
 ///   they are made. A database remembers which run it is of, so that a run that was cut short goes on where it was, and
 ///   two different runs are never mixed.
+///
+/// The sizes of the pools are those of all processes together: with workers, each of them and the process that started
+/// them have an equal part.
 /// Thread safety: none.
 class databases {
 public:
@@ -43,6 +49,14 @@ public:
     /// What: closes both; drops what was made in them unless it is to be kept. Errors: what the databases throw.
     [[nodiscard]] boost::asio::awaitable<void> close();
 
+    /// What: for a worker: opens both as somebody else has prepared them, and says in the database that one more
+    ///   process works on it, for as long as it does. Errors: what the databases throw.
+    [[nodiscard]] boost::asio::awaitable<void> join();
+    /// What: closes both, and leaves everything in them.
+    [[nodiscard]] boost::asio::awaitable<void> leave();
+    /// What: what goes before the environment of workers, so that they find the embedded server; after `start_server`.
+    [[nodiscard]] std::map<std::string, std::string> worker_variables() const;
+
     [[nodiscard]] database& main() { return main_; }
     [[nodiscard]] database& vb() { return vb_; }
     [[nodiscard]] const database_options& main_options() const { return main_options_; }
@@ -50,6 +64,9 @@ public:
 
 private:
     void read_pool_options(const environment& from);
+    void divide_pools();
+    [[nodiscard]] std::size_t default_connections() const;
+    [[nodiscard]] boost::asio::awaitable<void> open_both();
     [[nodiscard]] boost::asio::awaitable<void> connect();
     [[nodiscard]] boost::asio::awaitable<void> lock();
     [[nodiscard]] boost::asio::awaitable<void> require_nothing_foreign();
@@ -61,6 +78,7 @@ private:
     std::unique_ptr<embedded::server> server_; ///< null: the environment's servers are used
     environment from_;
     std::optional<std::size_t> connections_;
+    std::size_t workers_;
     // Each holds its database's advisory lock as long as the run lasts.
     std::unique_ptr<pg::connection> main_lock_;
     std::unique_ptr<pg::connection> vb_lock_;

@@ -28,7 +28,8 @@ struct options {
     std::uint64_t seed = 1;
     domain::money cash = domain::default_cash;
     std::optional<domain::quantity> max_fill; ///< nothing: from cash and the first price
-    std::optional<std::size_t> connections;   ///< of each of the two databases at most
+    std::optional<std::size_t> connections;   ///< to each of the two databases, of all processes, at most
+    std::uint32_t workers = 1;                ///< processes that share the traders; 1: this one
     std::optional<std::filesystem::path> data;
     bool json = false;
     bool keep = false;

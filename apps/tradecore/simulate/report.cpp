@@ -2,7 +2,9 @@
 #include "simulate/report.hpp"
 
 #include <boost/json/array.hpp>
+#include <boost/json/value_from.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
@@ -68,6 +70,8 @@ boost::json::object to_json(const report& of)
         {"symbol", of.symbol},
         {"prices", of.prices},
         {"traders", of.traders},
+        {"workers", of.commands_by_worker.size()},
+        {"commands_by_worker", boost::json::value_from(of.commands_by_worker)},
         {"commands", of.commands},
         {"repeated", of.repeated},
         {"events", of.events},
@@ -102,6 +106,9 @@ std::string to_text(const report& of)
     line(
         "commands",
         fmt::format("{} in {:.1f} s: {:.0f}/s", of.commands, seconds(of.took).count(), of.commands_per_second()));
+    if (of.commands_by_worker.size() > 1)
+        line(
+            "", fmt::format("by {} workers: {}", of.commands_by_worker.size(), fmt::join(of.commands_by_worker, ", ")));
     if (of.repeated > 0)
         line("", fmt::format("{} of them had been answered by an earlier run", of.repeated));
     line("events", std::to_string(of.events));

@@ -43,9 +43,10 @@ struct report {
     std::string symbol;
     std::size_t prices = 0;
     std::uint32_t traders = 0;
-    std::uint64_t commands = 0; ///< answered by this process
-    std::uint64_t repeated = 0; ///< of those, answered before by an earlier process
-    std::int64_t events = 0;    ///< in both stores
+    std::vector<std::uint64_t> commands_by_worker; ///< one for each process that had traders
+    std::uint64_t commands = 0;                    ///< answered by this run of the program
+    std::uint64_t repeated = 0;                    ///< of those, answered before by an earlier one
+    std::int64_t events = 0;                       ///< in both stores
     std::uint64_t redelivered = 0;
     order_counts orders;
     sync_figures sync;

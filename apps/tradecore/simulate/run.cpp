@@ -7,7 +7,8 @@
 #include "simulate/databases.hpp"
 #include "simulate/progress.hpp"
 #include "simulate/systems.hpp"
-#include "simulate/trader.hpp"
+#include "simulate/trade.hpp"
+#include "simulate/workers.hpp"
 
 #include <tradecore/db/coroutines.hpp>
 #include <tradecore/observe/log.hpp>
@@ -18,7 +19,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <algorithm>
 #include <csignal>
+#include <optional>
 #include <utility>
 
 namespace tradecore::app::simulate {
@@ -52,26 +55,41 @@ boost::json::object identity_of(const options& wanted, const market::price_serie
         {"max_fill", max_fill.text()}};
 }
 
-asio::awaitable<void> trade(systems& on, const options& wanted, const market::price_series& prices)
+asio::awaitable<void> trade_here(systems& on, const options& wanted, const market::price_series& prices)
 {
     progress shown(wanted.orders);
-    std::vector<std::unique_ptr<trader>> traders;
-    std::vector<asio::awaitable<void>> running;
-    for (std::uint32_t index = 0; index < wanted.traders; ++index) {
-        traders.push_back(std::make_unique<trader>(
-            trader::parts{
-                .prices = prices,
-                .trading = on.trading(),
-                .broker = on.broker(),
-                .on_order = [&shown] { shown.step(); }},
-            trader::profile{
-                .seed = wanted.seed,
-                .index = index,
-                .orders = domain::orders_of(index, wanted.traders, wanted.orders),
-                .cash = wanted.cash}));
-        running.push_back(traders.back()->run());
+    co_await trade(on, wanted, prices, {}, [&shown] { shown.step(); });
+}
+
+asio::awaitable<void> trade_in(workers& team, const databases& where, const options& wanted)
+{
+    progress shown(wanted.orders);
+    co_await team.run(where.worker_variables(), [&shown] { shown.step(); });
+}
+
+/// What: lets the traders trade, in `team` if there is one, until all that follows from it is done.
+/// Returns: what each process did.
+asio::awaitable<std::vector<figures>>
+trade_all(systems& on, workers* team, const databases& where, const options& wanted, const market::price_series& prices)
+{
+    if (team != nullptr) {
+        co_await on.run_beside(trade_in(*team, where, wanted), systems::callers::elsewhere);
+        co_return team->made();
     }
-    co_await when_all(std::move(running));
+    co_await on.run_beside(trade_here(on, wanted, prices));
+    co_return std::vector{on.traded()};
+}
+
+void tell(report& made, const std::vector<figures>& traded)
+{
+    figures all;
+    for (const auto& one : traded) {
+        made.commands_by_worker.push_back(one.commands);
+        all.add(one);
+    }
+    made.commands = all.commands;
+    made.repeated = all.repeated;
+    made.sync = sync_figures::of(std::move(all.sync_waits), all.sync_pending, all.sync_rate.value());
 }
 
 asio::awaitable<order_counts> count_orders(database& main)
@@ -101,9 +119,10 @@ asio::awaitable<std::vector<trader_result>> rank_traders(database& main, bool be
     co_return traders;
 }
 
-asio::awaitable<report> simulate(databases& where, const options& wanted, const market::price_series& prices)
+asio::awaitable<report> simulate(
+    databases& where, workers* team, const options& wanted, const market::price_series& prices,
+    domain::quantity max_fill)
 {
-    const auto max_fill = wanted.max_fill.value_or(domain::default_max_fill(wanted.cash, prices.ticks.front().ask));
     const bool resumed = co_await where.open(identity_of(wanted, prices, max_fill));
     if (resumed)
         observe::log(observe::level::info, "an earlier run of the same parameters goes on");
@@ -114,13 +133,10 @@ asio::awaitable<report> simulate(databases& where, const options& wanted, const 
     made.traders = wanted.traders;
     systems both(where.main(), where.vb(), prices, max_fill);
     const auto began = clock::now();
-    co_await both.run_beside(trade(both, wanted, prices));
+    tell(made, co_await trade_all(both, team, where, wanted, prices));
     made.took = clock::now() - began;
 
-    made.commands = both.trading().commands() + both.broker().commands();
-    made.repeated = both.trading().repeated() + both.broker().repeated();
     made.redelivered = both.redelivered();
-    made.sync = sync_figures::of(both.sync_waits(), both.sync_pending(), both.sync_rate().value());
     made.events = co_await where.main().fetchval<std::int64_t>("SELECT count(*) FROM es.events") +
                   co_await where.vb().fetchval<std::int64_t>("SELECT count(*) FROM es.events");
     made.orders = co_await count_orders(where.main());
@@ -145,10 +161,16 @@ asio::awaitable<report> simulate(databases& where, const options& wanted, const 
 
 } // namespace
 
-report run(const options& wanted, const environment& from)
+report run(const options& asked, const environment& from)
 {
+    options wanted = asked;
+    wanted.workers = std::min(asked.workers, asked.traders); // one without traders would have nothing to do
     const auto prices = load_prices(wanted);
+    const auto max_fill = wanted.max_fill.value_or(domain::default_max_fill(wanted.cash, prices.ticks.front().ask));
     databases where(wanted, from);
+    std::optional<workers> team; // ends before the server does
+    if (wanted.workers > 1)
+        team.emplace(wanted, prices, max_fill, from);
     where.start_server();
 
     asio::io_context loop(1);
@@ -165,7 +187,7 @@ report run(const options& wanted, const environment& from)
     std::exception_ptr failure;
     std::optional<report> made;
     asio::co_spawn(
-        loop, simulate(where, wanted, prices),
+        loop, simulate(where, team ? &*team : nullptr, wanted, prices, max_fill),
         asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr thrown, report done) {
             failure = std::move(thrown);
             made.emplace(std::move(done));

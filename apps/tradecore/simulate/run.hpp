@@ -22,10 +22,9 @@ private:
 };
 
 /// What: runs a whole simulation: prices, databases, traders, projections, checks. Blocks; runs an event loop of its
-/// own
-///   and takes SIGINT and SIGTERM meanwhile.
-/// Errors: market::price_error before anything is done; configuration_error; embedded::error; interrupted; what the
-///   databases throw.
+///   own and takes SIGINT and SIGTERM meanwhile. With several workers it forks, so the process has one thread then.
+/// Errors: market::price_error before anything is done; configuration_error; embedded::error; interrupted;
+///   std::runtime_error that names the worker that failed; what the databases throw.
 [[nodiscard]] report run(const options& wanted, const environment& from);
 
 } // namespace tradecore::app::simulate

@@ -74,6 +74,16 @@ systems::systems(database& main, database& vb, const market::price_series& price
         each([this](events::recorded_event event) { return stored_process_.on_broker_event(std::move(event)); }));
 }
 
+figures systems::traded() const
+{
+    return {
+        .commands = trading_.commands() + broker_.commands(),
+        .repeated = trading_.repeated() + broker_.repeated(),
+        .sync_waits = sync_waits_,
+        .sync_pending = sync_pending_,
+        .sync_rate = main_projections_.rate()};
+}
+
 asio::awaitable<void> systems::after_main(std::vector<events::recorded_event> appended)
 {
     auto projected = [](systems& self, std::vector<events::recorded_event> events) -> asio::awaitable<void> {
@@ -114,9 +124,11 @@ asio::awaitable<void> systems::stop_relays_after(asio::awaitable<void> work)
     to_main_.stop();
 }
 
-asio::awaitable<void> systems::finish_after(asio::awaitable<void> work)
+asio::awaitable<void> systems::finish_after(asio::awaitable<void> work, callers deliver)
 {
-    co_await when_all(stop_relays_after(std::move(work)), to_broker_.run(), to_main_.run());
+    const auto unanswered =
+        deliver == callers::here ? service::relay::unanswered::deliver : service::relay::unanswered::leave;
+    co_await when_all(stop_relays_after(std::move(work)), to_broker_.run(unanswered), to_main_.run(unanswered));
     // What is delivered to the broker is answered by events that are delivered back.
     co_await to_broker_.catch_up();
     co_await to_main_.catch_up();
@@ -125,9 +137,9 @@ asio::awaitable<void> systems::finish_after(asio::awaitable<void> work)
     vb_projections_.stop();
 }
 
-asio::awaitable<void> systems::run_beside(asio::awaitable<void> work)
+asio::awaitable<void> systems::run_beside(asio::awaitable<void> work, callers deliver)
 {
-    co_await when_all(finish_after(std::move(work)), main_projections_.run(), vb_projections_.run());
+    co_await when_all(finish_after(std::move(work), deliver), main_projections_.run(), vb_projections_.run());
 }
 
 } // namespace tradecore::app::simulate

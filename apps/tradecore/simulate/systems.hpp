@@ -6,6 +6,7 @@
 #include "service/process_manager.hpp"
 #include "service/relay.hpp"
 #include "service/trading_system.hpp"
+#include "simulate/figures.hpp"
 
 #include <tradecore/db/database.hpp>
 #include <tradecore/events/postgres_store.hpp>
@@ -29,29 +30,32 @@ public:
     systems& operator=(systems&&) = delete;
     ~systems() = default;
 
+    /// What: who delivers the events of `work` at once: callers in this process, or those of others, whom nobody here
+    ///   sees doing it.
+    enum class callers { here, elsewhere };
+
     /// What: runs relays and projections beside `work`, and when that has ended until everything it caused is delivered
-    ///   and projected. Errors: the first of `work` or of any worker; the others are then cancelled.
-    [[nodiscard]] boost::asio::awaitable<void> run_beside(boost::asio::awaitable<void> work);
+    ///   and projected. Errors: the first of `work`, a relay or a projection; the others are then cancelled.
+    [[nodiscard]] boost::asio::awaitable<void>
+    run_beside(boost::asio::awaitable<void> work, callers deliver = callers::here);
 
     [[nodiscard]] events::event_store& main_store() noexcept { return main_store_; }
     [[nodiscard]] events::event_store& vb_store() noexcept { return vb_store_; }
     [[nodiscard]] service::trading_system& trading() noexcept { return trading_; }
     [[nodiscard]] service::broker_system& broker() noexcept { return broker_; }
-    [[nodiscard]] projection::sync_rate sync_rate() const noexcept { return main_projections_.rate(); }
-    [[nodiscard]] std::uint64_t sync_pending() const noexcept { return sync_pending_; }
     [[nodiscard]] std::uint64_t redelivered() const noexcept
     {
         return to_broker_.redelivered() + to_main_.redelivered();
     }
-    /// What: how long each caller waited for SYNC projections.
-    [[nodiscard]] const std::vector<std::chrono::nanoseconds>& sync_waits() const noexcept { return sync_waits_; }
+    /// What: what was done through `trading` and `broker`.
+    [[nodiscard]] figures traded() const;
 
 private:
     [[nodiscard]] boost::asio::awaitable<void> after_main(std::vector<events::recorded_event> appended);
     [[nodiscard]] boost::asio::awaitable<void> deliver_to_broker(std::vector<events::recorded_event> appended);
     [[nodiscard]] boost::asio::awaitable<void> deliver_to_main(std::vector<events::recorded_event> appended);
     [[nodiscard]] boost::asio::awaitable<void> stop_relays_after(boost::asio::awaitable<void> work);
-    [[nodiscard]] boost::asio::awaitable<void> finish_after(boost::asio::awaitable<void> work);
+    [[nodiscard]] boost::asio::awaitable<void> finish_after(boost::asio::awaitable<void> work, callers deliver);
     [[nodiscard]] projection::projections_options main_options();
 
     events::postgres_store main_store_;

@@ -1,68 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "support/child_process.hpp"
-#include "support/postgres.hpp"
-
-#include <boost/json/parse.hpp>
-#include <gtest/gtest.h>
+#include "app/integration/simulation.hpp"
 
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <map>
-#include <string>
 #include <unistd.h>
-#include <vector>
 
 // The program as its users run it, on two databases of their own.
 
 namespace {
 
 using namespace tradecore::test;
-
-using arguments = std::vector<std::string>;
-
-constexpr auto traders = "7";
-constexpr auto orders = "210";
-
-class simulation : public testing::Test {
-protected:
-    [[nodiscard]] std::map<std::string, std::string> environment() const
-    {
-        return {{"POSTGRES_DSN", main_.dsn()}, {"VB_POSTGRES_DSN", vb_.dsn()}, {"TRADECORE_LOG", "error"}};
-    }
-
-    static arguments command(arguments further)
-    {
-        arguments all{TRADECORE_BINARY, "simulate", "--traders", traders, "--orders", orders, "--json"};
-        all.insert(all.end(), further.begin(), further.end());
-        return all;
-    }
-
-    boost::json::object simulate(const arguments& further) const
-    {
-        const auto done = run_program(command(further), environment());
-        EXPECT_EQ(done.status, 0) << done.err << done.out;
-        return done.status == 0 ? boost::json::parse(done.out).as_object() : boost::json::object();
-    }
-
-    scratch_database main_{"sim"};
-    scratch_database vb_{"sim_vb"};
-};
-
-void expect_sound(const boost::json::object& report)
-{
-    ASSERT_TRUE(report.contains("ok"));
-    EXPECT_TRUE(report.at("ok").as_bool());
-    const auto& counts = report.at("orders").as_object();
-    const auto count = [&](const char* name) { return counts.at(name).as_int64(); };
-    EXPECT_EQ(count("placed"), std::stoi(orders));
-    EXPECT_EQ(count("placed"), count("filled") + count("cancelled") + count("rejected") + count("open"));
-    EXPECT_GT(count("filled"), 0);
-    for (const auto* name : {"prices", "traders", "commands", "events", "sync", "commands_per_s", "digest", "checks"})
-        EXPECT_TRUE(report.contains(name)) << name;
-    EXPECT_GT(report.at("checks").as_array().size(), 10U);
-}
+using namespace tradecore::app::testing;
 
 TEST_F(simulation, gives_equal_digests_for_any_number_of_connections_and_for_every_run_of_a_seed)
 {
@@ -254,7 +204,7 @@ TEST(help, is_there_for_the_program_and_every_subcommand)
     const auto simulate = run_program({TRADECORE_BINARY, "simulate", "--help"}).out;
     for (const auto* flag :
          {"--prices", "--symbol", "--traders", "--orders", "--seed", "--cash", "--max-fill", "--connections", "--json",
-          "--data", "--keep"})
+          "--data", "--keep", "--workers"})
         EXPECT_NE(simulate.find(flag), std::string::npos) << flag;
 }
 

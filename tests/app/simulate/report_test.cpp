@@ -47,6 +47,18 @@ TEST(report, is_ok_only_when_every_check_is)
     EXPECT_FALSE(report{}.ok()) << "a run without checks proves nothing";
 }
 
+TEST(report, names_the_workers_only_when_there_are_several)
+{
+    auto made = with_checks(true);
+    made.commands_by_worker = {300};
+    EXPECT_EQ(to_text(made).find("workers"), std::string::npos) << to_text(made);
+    EXPECT_EQ(to_json(made).at("workers").as_uint64(), 1U);
+    made.commands_by_worker = {100, 200};
+    EXPECT_NE(to_text(made).find("by 2 workers: 100, 200"), std::string::npos) << to_text(made);
+    EXPECT_EQ(to_json(made).at("workers").as_uint64(), 2U);
+    EXPECT_EQ(to_json(made).at("commands_by_worker").as_array().size(), 2U);
+}
+
 TEST(report, shows_a_failed_check_in_both_forms)
 {
     const auto failed = with_checks(false);
