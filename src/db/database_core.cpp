@@ -51,12 +51,12 @@ pg::connect_options with_statement_timeout(const database_options& options)
 
 } // namespace
 
-std::optional<milliseconds> client_limit(milliseconds server_limit)
 bool sessions_have_limit(const database_options& options) noexcept
 {
     return options.connect.prepared_statements == pg::prepared_statements::named;
 }
 
+std::optional<milliseconds> client_limit(milliseconds server_limit)
 {
     if (server_limit.count() == 0)
         return std::nullopt;
