@@ -161,6 +161,7 @@ database_statistics database::statistics() const
     core_->monitor().table().report(counted);
     if (const auto* pool = core_->existing_pool())
         counted.pool = pool->statistics();
+    counted.retries = core_->counted_retries();
     counted.breaker = core_->counted_by_breaker();
     return counted;
 }

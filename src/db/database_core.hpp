@@ -85,6 +85,10 @@ public:
         return breaker_ ? std::optional(breaker_->state()) : std::nullopt;
     }
 
+    [[nodiscard]] retry_statistics counted_retries() const noexcept
+    {
+        return retries_ ? retries_->statistics() : retry_statistics();
+    }
     [[nodiscard]] std::optional<breaker_statistics> counted_by_breaker() const noexcept
     {
         return breaker_ ? std::optional(breaker_->statistics()) : std::nullopt;

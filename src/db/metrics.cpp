@@ -89,6 +89,25 @@ void write_breaker(metrics& into, const database& of, const breaker_statistics& 
     probed("caller", counted.caller_probes);
 }
 
+void write_retries(metrics& into, std::string_view database, const retry_statistics& counted)
+{
+    const auto repeated = [&](std::string_view reason, std::uint64_t times) {
+        into.counter(
+            "tradecore_retries_total", "Attempts that were made again, by what had gone wrong.",
+            {{"database", database}, {"reason", reason}}, number(times));
+    };
+    repeated("outage", counted.after_outages);
+    repeated("conflict", counted.after_conflicts);
+    const auto stopped = [&](std::string_view reason, std::uint64_t times) {
+        into.counter(
+            "tradecore_retries_stopped_total", "Calls that could have been repeated and were not.",
+            {{"database", database}, {"reason", reason}}, number(times));
+    };
+    stopped("attempts", counted.stopped_by_attempts);
+    stopped("deadline", counted.stopped_by_deadline);
+    stopped("budget", counted.stopped_by_budget);
+}
+
 std::string in_one_line(std::string_view sql)
 {
     std::string line;
@@ -141,6 +160,7 @@ void write_metrics(metrics& into, const database& of)
     write_pool(into, of, counted.pool);
     if (counted.breaker)
         write_breaker(into, of, *counted.breaker);
+    write_retries(into, of.name(), counted.retries);
     write_statements(into, of.name(), counted);
 }
 

@@ -54,6 +54,27 @@ retry_surroundings::retry_surroundings(
           options.connect.password.empty() && (options.connect.provide_password || !options.connect.passfile.empty()))
 {}
 
+void retry_surroundings::count(resilience::fault kind, const std::optional<resilience::give_up>& stop) noexcept
+{
+    if (!stop) {
+        ++(kind == resilience::fault::conflict ? counted_.after_conflicts : counted_.after_outages);
+        return;
+    }
+    switch (*stop) {
+    case resilience::give_up::not_repeatable:
+        break;
+    case resilience::give_up::deadline:
+        ++counted_.stopped_by_deadline;
+        break;
+    case resilience::give_up::attempts_used:
+        ++counted_.stopped_by_attempts;
+        break;
+    case resilience::give_up::budget:
+        ++counted_.stopped_by_budget;
+        break;
+    }
+}
+
 repeated_call::repeated_call(
     retry_surroundings& around, const resilience::retry_policies* policies, std::string_view name,
     std::optional<milliseconds> timeout)
@@ -87,6 +108,7 @@ repeated_call::failed(const std::exception_ptr& error, const attempt_facts& atte
         .kind = what.kind, .repeatable = obstacle_ == obstacle::none, .minimum_wait = what.minimum_wait};
     const auto decision = retry_.failed(told, around_.now(), around_.time_.random());
     stop_ = decision.stop;
+    around_.count(what.kind, stop_);
     if (stop_)
         return std::nullopt;
     log_repetition(error, what, decision.wait);

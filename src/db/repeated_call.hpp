@@ -4,6 +4,7 @@
 #include "db/outcome.hpp"
 
 #include <tradecore/db/database_options.hpp>
+#include <tradecore/db/statistics.hpp>
 #include <tradecore/db/time_source.hpp>
 #include <tradecore/resilience/retry.hpp>
 #include <tradecore/resilience/retry_budget.hpp>
@@ -29,14 +30,17 @@ public:
 
     [[nodiscard]] const time_source& time() const noexcept { return time_; }
     [[nodiscard]] resilience::time_point now() const { return time_.now(); }
+    [[nodiscard]] const retry_statistics& statistics() const noexcept { return counted_; }
 
 private:
     friend class repeated_call;
+    void count(resilience::fault kind, const std::optional<resilience::give_up>& stop) noexcept;
 
     const database_options& options_;
     time_source time_;
     resilience::retry_budget budget_;
     bool credentials_may_change_;
+    retry_statistics counted_{};
 };
 
 /// A call with its attempts, of which one after another may fail: decides about the next, says so in the log, and says

@@ -216,6 +216,40 @@ TEST(metrics, of_a_breaker_have_its_state_and_its_changes)
     });
 }
 
+TEST(metrics, of_repetitions_tell_outages_from_conflicts)
+{
+    fake_server server;
+    auto options = test::quiet_options();
+    options.breaker_enabled = false;
+    const observe::capture log;
+    test::with_database(server, options, [&](database& main) -> asio::awaitable<void> {
+        int attempts = 0;
+        const auto collides = [&]() -> asio::awaitable<void> {
+            const bool last = ++attempts == 3;
+            (void)co_await main.execute(runtime_sql(last ? "a" : "FAIL 40001"));
+        };
+        co_await main.transaction(collides);
+        const auto text = text_of(main);
+        EXPECT_THAT(text, HasSubstr("tradecore_retries_total{database=\"main\",reason=\"conflict\"} 2\n"));
+        EXPECT_THAT(text, HasSubstr("tradecore_retries_total{database=\"main\",reason=\"outage\"} 0\n"));
+        EXPECT_THAT(text, HasSubstr("tradecore_retries_stopped_total{database=\"main\",reason=\"attempts\"} 0\n"));
+        try {
+            const auto always = [&]() -> asio::awaitable<void> { (void)co_await main.execute("FAIL 40P01"); };
+            co_await main.transaction(always, {.max_attempts = 2});
+        }
+        catch (const pg::server_error&) { // NOLINT(bugprone-empty-catch): as asked
+        }
+        try {
+            (void)co_await main.execute("FAIL 23505"); // nothing that could be repeated
+        }
+        catch (const pg::server_error&) { // NOLINT(bugprone-empty-catch): as asked
+        }
+        const auto after = text_of(main);
+        EXPECT_THAT(after, HasSubstr("tradecore_retries_total{database=\"main\",reason=\"conflict\"} 3\n"));
+        EXPECT_THAT(after, HasSubstr("tradecore_retries_stopped_total{database=\"main\",reason=\"attempts\"} 1\n"));
+    });
+}
+
 TEST(metrics, of_statements_are_told_apart_by_name_or_by_sql_in_one_line)
 {
     fake_server server;

@@ -49,6 +49,18 @@ struct breaker_statistics {
     std::uint64_t caller_probes = 0;
 };
 
+/// What has been counted of the repetitions of one database's calls.
+struct retry_statistics {
+    /// Attempts that were made again, by what had gone wrong: the database was away or unwell, or the work collided
+    /// with other work (deadlock, serialization).
+    std::uint64_t after_outages = 0;
+    std::uint64_t after_conflicts = 0;
+    /// Calls that could have been repeated and were not, by the reason.
+    std::uint64_t stopped_by_attempts = 0;
+    std::uint64_t stopped_by_deadline = 0;
+    std::uint64_t stopped_by_budget = 0;
+};
+
 /// What has been counted of one database.
 struct database_statistics {
     /// In the order they were met in.
@@ -57,6 +69,7 @@ struct database_statistics {
     /// without a name, when half of them were such.
     statement_statistics others{};
     pool_statistics pool{};
+    retry_statistics retries{};
     /// Nothing when there is no circuit breaker.
     std::optional<breaker_statistics> breaker{};
 };
