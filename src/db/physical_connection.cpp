@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "db/connect_afresh.hpp"
+
 #include <tradecore/db/physical_connection.hpp>
 #include <tradecore/pg/error.hpp>
 
@@ -63,7 +65,7 @@ asio::awaitable<std::unique_ptr<physical_connection>>
 connect_real(asio::any_io_executor executor, pg::connect_options options)
 {
     co_return std::make_unique<real_connection>(
-        co_await pg::connection::connect(std::move(executor), std::move(options)));
+        co_await detail::connect_afresh(std::move(executor), std::move(options)));
 }
 
 } // namespace
