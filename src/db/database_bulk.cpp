@@ -143,6 +143,12 @@ usage user_of(std::string_view kind, const pg::call_options& options, const sql_
     return {.kind = kind, .label = sql.text, .keeps = sql.owner, .where = sql.where};
 }
 
+/// What the log of repetitions calls it.
+std::string_view name_of(std::string_view kind, const pg::call_options& options)
+{
+    return options.name.empty() ? kind : options.name;
+}
+
 } // namespace
 
 template <class Answer, class Step>
@@ -186,11 +192,24 @@ asio::awaitable<Answer> database_core::repeat(
 
 namespace {
 
-/// @returns the first error of an entry of a batch, null when there is none.
+bool is_aborted(const std::exception_ptr& error)
+{
+    try {
+        std::rethrow_exception(error);
+    }
+    catch (const pg::batch_aborted&) {
+        return true;
+    }
+    catch (...) {
+        return false;
+    }
+}
+
+/// @returns the first error of an entry of a batch, null when there is none; of those that failed by themselves.
 std::exception_ptr first_error(const pg::batch_answers& answers)
 {
     for (std::size_t i = 0; i < answers.size(); ++i) {
-        if (answers.error(i))
+        if (answers.error(i) && !is_aborted(answers.error(i)))
             return answers.error(i);
     }
     return nullptr;
@@ -214,7 +233,7 @@ database_core::run_batch(std::shared_ptr<database_core> self, pg::batch what, ow
         note_change(executor, &std::as_const(*around->transaction).root(), "batch", self->options_.name);
         co_return co_await transaction_core::run_batch(around->transaction, std::move(what));
     }
-    repeated_call call(*self->retries_, retries.get(), what.options.name, what.options.timeout);
+    repeated_call call(*self->retries_, retries.get(), name_of("batch", what.options), what.options.timeout);
     call.facts.idempotent = what.options.idempotent;
     call.facts.in_parts = what.mode() == pg::batch_mode::each_alone;
     for (;;) {
@@ -363,7 +382,7 @@ database_core::run_many(std::shared_ptr<database_core> self, pg::repeated_statem
         note_statement(executor, &std::as_const(*around->transaction).root(), what.sql.text, self->options_.name);
         co_return co_await transaction_core::run_many(around->transaction, std::move(what));
     }
-    repeated_call call(*self->retries_, retries.get(), what.options.name, what.options.timeout);
+    repeated_call call(*self->retries_, retries.get(), name_of("execute_many", what.options), what.options.timeout);
     call.facts.is_used_up = true;
     const auto step = [&](lease& on, std::optional<milliseconds> left) {
         note_statement(executor, nullptr, what.sql.text, self->options_.name);
@@ -383,7 +402,7 @@ database_core::run_script(std::shared_ptr<database_core> self, sql_text text, pg
         note_change(executor, &std::as_const(*around->transaction).root(), "script", self->options_.name);
         co_return co_await transaction_core::run_script(around->transaction, std::move(text), options);
     }
-    repeated_call call(*self->retries_, nullptr, options.name, options.timeout);
+    repeated_call call(*self->retries_, nullptr, name_of("script", options), options.timeout);
     call.facts.idempotent = options.idempotent;
     call.facts.in_parts = true;
     const auto step = [&](lease& on, std::optional<milliseconds> left) {
@@ -407,7 +426,7 @@ asio::awaitable<std::shared_ptr<pg::detail::cursor_core>> database_core::open_cu
         note_statement(executor, &std::as_const(*around->transaction).root(), what.sql.text, self->options_.name);
         co_return co_await transaction_core::open_cursor(around->transaction, std::move(what), how);
     }
-    repeated_call call(*self->retries_, retries.get(), what.options.name, what.options.timeout);
+    repeated_call call(*self->retries_, retries.get(), name_of("cursor", what.options), what.options.timeout);
     call.facts.idempotent = what.options.idempotent;
     const auto step = [&](lease& on, std::optional<milliseconds> left) {
         note_statement(executor, nullptr, what.sql.text, self->options_.name);
@@ -429,7 +448,7 @@ database_core::open_copy_in(std::shared_ptr<database_core> self, pg::detail::cop
         note_change(executor, &std::as_const(*around->transaction).root(), "COPY", self->options_.name);
         co_return co_await transaction_core::open_copy_in(around->transaction, std::move(what));
     }
-    repeated_call call(*self->retries_, retries.get(), what.options.call.name, what.options.call.timeout);
+    repeated_call call(*self->retries_, retries.get(), name_of("COPY", what.options.call), what.options.call.timeout);
     call.facts.idempotent = what.options.call.idempotent;
     call.facts.only_reads = true; // nothing is stored before rows come and the end is told
     const auto step = [&](lease& on, std::optional<milliseconds> left) {
@@ -452,7 +471,7 @@ database_core::open_copy_out(std::shared_ptr<database_core> self, pg::detail::co
         note_change(executor, &std::as_const(*around->transaction).root(), "COPY", self->options_.name);
         co_return co_await transaction_core::open_copy_out(around->transaction, std::move(what));
     }
-    repeated_call call(*self->retries_, retries.get(), what.options.call.name, what.options.call.timeout);
+    repeated_call call(*self->retries_, retries.get(), name_of("COPY", what.options.call), what.options.call.timeout);
     call.facts.idempotent = what.options.call.idempotent;
     const auto step = [&](lease& on, std::optional<milliseconds> left) {
         note_change(executor, nullptr, "COPY", self->options_.name); // its query may write
@@ -474,7 +493,7 @@ database_core::listen(std::shared_ptr<database_core> self, std::string channel, 
             "gives a listener no session of its own; listen on a database with a DSN that leads to the server itself",
             self->options_.name, channel));
     usage user{.kind = "listener", .label = options.call.name, .keeps = {}, .where = {}};
-    repeated_call call(*self->retries_, nullptr, options.call.name, options.call.timeout);
+    repeated_call call(*self->retries_, nullptr, name_of("listen", options.call), options.call.timeout);
     call.facts.only_reads = true;
     const auto step = [&](lease& on, std::optional<milliseconds> left) {
         auto once = options;

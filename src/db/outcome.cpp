@@ -29,8 +29,8 @@ constexpr meaning no_understanding{.health = outcome::failure};
 constexpr meaning no_room{
     .health = outcome::failure, .cure = remedy::repetition, .left = remains::nothing, .minimum_wait = wait_for_room};
 constexpr meaning no_memory{.health = outcome::failure, .cure = remedy::once, .left = remains::nothing};
-constexpr meaning refused_credentials{
-    .health = outcome::neutral, .cure = remedy::once_with_new_credentials, .left = remains::nothing};
+/// Whoever connects has read them again already.
+constexpr meaning refused_credentials{.health = outcome::neutral, .left = remains::nothing};
 constexpr meaning conflict{
     .health = outcome::success, .cure = remedy::repetition, .left = remains::nothing, .kind = fault::conflict};
 constexpr meaning lock_timeout{
@@ -168,8 +168,6 @@ bool is_curable(remedy cure, const call_facts& call) noexcept
         return call.idempotent;
     case remedy::once:
         return !call.once_used;
-    case remedy::once_with_new_credentials:
-        return !call.once_used && call.credentials_may_change;
     case remedy::repetition:
         return true;
     }

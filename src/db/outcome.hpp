@@ -43,8 +43,6 @@ enum class remedy {
     if_idempotent,
     /// Once more; what fails twice will go on failing.
     once,
-    /// Once more, when the next connect reads the credentials anew.
-    once_with_new_credentials,
     repetition
 };
 
@@ -99,8 +97,6 @@ struct call_facts {
     bool wrote_outside = false;
     /// The caller wants a lock that was not to be had to be tried again.
     bool repeats_lock_timeouts = false;
-    /// The next connect reads the credentials anew.
-    bool credentials_may_change = false;
     /// What may be repeated once has been.
     bool once_used = false;
 };

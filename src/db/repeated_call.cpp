@@ -49,9 +49,7 @@ milliseconds rounded_up(resilience::duration time)
 
 retry_surroundings::retry_surroundings(
     const asio::any_io_executor& executor, const database_options& options, time_source time)
-    : options_(options), time_(complete(std::move(time), executor)), budget_(options.retry_budget),
-      credentials_may_change_(
-          options.connect.password.empty() && (options.connect.provide_password || !options.connect.passfile.empty()))
+    : options_(options), time_(complete(std::move(time), executor)), budget_(options.retry_budget)
 {}
 
 void retry_surroundings::count(resilience::fault kind, const std::optional<resilience::give_up>& stop) noexcept
@@ -99,11 +97,10 @@ std::optional<resilience::duration>
 repeated_call::failed(const std::exception_ptr& error, const attempt_facts& attempt, std::string_view sql)
 {
     const auto what = meaning_of(error, attempt);
-    facts.credentials_may_change = around_.credentials_may_change_;
     if (what.left == remains::what_was_committed && !facts.only_reads)
         facts.only_reads = pg::only_reads(sql);
     obstacle_ = obstacle_to_repeating(what, attempt, facts);
-    facts.once_used = facts.once_used || what.cure == remedy::once || what.cure == remedy::once_with_new_credentials;
+    facts.once_used = facts.once_used || what.cure == remedy::once;
     const resilience::failed_attempt told{
         .kind = what.kind, .repeatable = obstacle_ == obstacle::none, .minimum_wait = what.minimum_wait};
     const auto decision = retry_.failed(told, around_.now(), around_.time_.random());

@@ -39,7 +39,6 @@ private:
     const database_options& options_;
     time_source time_;
     resilience::retry_budget budget_;
-    bool credentials_may_change_;
     retry_statistics counted_{};
 };
 

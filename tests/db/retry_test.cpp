@@ -189,24 +189,6 @@ TEST(retry, does_not_repeat_with_credentials_that_were_refused)
     }
 }
 
-TEST(retry, connects_once_more_when_credentials_are_read_anew)
-{
-    world w;
-    auto options = plain();
-    options.connect.provide_password = [](pg::host_address) -> asio::awaitable<std::string> { co_return "new"; };
-    w.run(
-        [&](database& main) -> asio::awaitable<void> {
-            w.server.connect_errors = {server_error_of("28P01")};
-            co_await say(main, "INSERT");
-            EXPECT_EQ(w.server.connects_begun, 2);
-            w.server.open_connections.front()->close();
-            w.server.connect_errors = {server_error_of("28P01"), server_error_of("28P01")};
-            EXPECT_TRUE(is<invalid_password>(co_await error_of(say(main, "INSERT"))));
-            EXPECT_EQ(w.server.connects_begun, 4);
-        },
-        options);
-}
-
 TEST(retry, repeats_a_statement_that_was_the_victim_of_a_conflict)
 {
     world w;
