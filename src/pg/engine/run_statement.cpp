@@ -179,17 +179,23 @@ run_with_care(std::shared_ptr<link> on, statement what, link::clock::time_point 
     }
 }
 
-// A function that stays one: as an argument in a coroutine's own call the statement would be in its frame twice.
+// Functions that stay such: as an argument in a coroutine's own call the statement would be in its frame twice.
 [[gnu::noinline]] asio::awaitable<result>
 rest_of(std::shared_ptr<link> on, statement& what, link::clock::time_point deadline, bool again)
 {
     return run_with_care(std::move(on), std::move(what), deadline, again);
 }
 
-} // namespace
+[[gnu::noinline]] asio::awaitable<result>
+rest_of(std::shared_ptr<link> on, const statement& what, link::clock::time_point deadline, bool again)
+{
+    return run_with_care(std::move(on), what, deadline, again);
+}
 
 // The usual course alone, in a frame of less than 1020 bytes: Asio keeps no larger one for use again.
-asio::awaitable<result> run_statement(std::shared_ptr<link> on, statement what)
+/// @tparam Statement a value, or a reference to what the caller keeps.
+template <class Statement>
+asio::awaitable<result> run_usual(std::shared_ptr<link> on, Statement what)
 {
     on->require_open();
     const auto deadline = deadline_of(*on, what.options);
@@ -212,6 +218,18 @@ asio::awaitable<result> run_statement(std::shared_ptr<link> on, statement what)
         give_up_or_repeat(*on, *running, what, *prepared, true, true);
     }
     co_return co_await rest_of(std::move(on), what, deadline, usual);
+}
+
+} // namespace
+
+asio::awaitable<result> run_statement(std::shared_ptr<link> on, statement what)
+{
+    return run_usual<statement>(std::move(on), std::move(what));
+}
+
+asio::awaitable<result> run_kept_statement(std::shared_ptr<link> on, const statement& what)
+{
+    return run_usual<const statement&>(std::move(on), what);
 }
 
 asio::awaitable<std::vector<result>> run_script(std::shared_ptr<link> on, sql_text text, call_options options)

@@ -19,6 +19,8 @@ namespace tradecore::pg::engine {
 /// both once, and only where no transaction is harmed.
 /// @throws and cancellation as of `connection`.
 [[nodiscard]] boost::asio::awaitable<result> run_statement(std::shared_ptr<link> on, statement what);
+/// The same of a statement that stays as it is until the call has ended.
+[[nodiscard]] boost::asio::awaitable<result> run_kept_statement(std::shared_ptr<link> on, const statement& what);
 
 /// Runs a text of several statements with the simple protocol.
 /// @throws and cancellation as of `connection`.
