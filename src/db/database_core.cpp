@@ -36,6 +36,7 @@ void validate(const database_options& options)
     demand(!options.name.empty(), "database_options.name must not be empty");
     demand(options.command_timeout.count() >= 0, "database_options.command_timeout must not be negative");
     demand(options.rollback_timeout.count() > 0, "database_options.rollback_timeout must be positive");
+    demand(options.commit_resolution.count() >= 0, "database_options.commit_resolution must not be negative");
     demand(options.slow_query.count() >= 0, "database_options.slow_query must not be negative");
     demand(options.long_transaction.count() >= 0, "database_options.long_transaction must not be negative");
 }
@@ -82,7 +83,9 @@ database_core::database_core(
 {
     validate(options_);
     if (!connect)
-        connect = make_connector(executor_, with_statement_timeout(options_));
+        connect = make_connector(
+            executor_, with_statement_timeout(options_),
+            options_.commit_resolution.count() > 0 ? first_question::incarnation : first_question::nothing);
     pool_.emplace(executor_, options_.name, options_.pool, std::move(connect));
     retries_.emplace(executor_, options_, std::move(time));
     if (options_.breaker_enabled)

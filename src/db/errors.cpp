@@ -81,8 +81,9 @@ transaction_rolled_back::transaction_rolled_back(const std::string& message, pg:
     : pg::error(db_errc::transaction_rolled_back, message), cause_(cause)
 {}
 
-commit_unknown::commit_unknown(const std::string& message, std::int32_t backend_pid, std::exception_ptr cause)
-    : pg::error(db_errc::commit_unknown, message), backend_pid_(backend_pid), cause_(std::move(cause))
+commit_unknown::commit_unknown(
+    const std::string& message, std::int32_t backend_pid, std::exception_ptr cause, std::optional<std::uint64_t> xid)
+    : pg::error(db_errc::commit_unknown, message), backend_pid_(backend_pid), xid_(xid), cause_(std::move(cause))
 {}
 
 database_closed::database_closed(const std::string& message) : pg::error(db_errc::database_closed, message) {}

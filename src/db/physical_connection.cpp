@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/connect_afresh.hpp"
+#include "db/incarnation.hpp"
 
 #include <tradecore/db/physical_connection.hpp>
+#include <tradecore/observe/log.hpp>
 #include <tradecore/pg/error.hpp>
 
+#include <string>
 #include <utility>
 
 namespace tradecore {
@@ -12,7 +15,9 @@ namespace {
 
 class real_connection final : public physical_connection {
 public:
-    explicit real_connection(std::unique_ptr<pg::connection> connection) : connection_(std::move(connection)) {}
+    real_connection(std::unique_ptr<pg::connection> connection, std::string incarnation)
+        : connection_(std::move(connection)), incarnation_(std::move(incarnation))
+    {}
 
     asio::awaitable<pg::result> run(pg::statement what) override { return connection_->run(std::move(what)); }
     asio::awaitable<pg::batch_answers> run_batch(pg::batch what) override
@@ -56,16 +61,46 @@ public:
     {
         return connection_->parameter(name);
     }
+    void ask_for_transaction_id(bool wanted) noexcept override { connection_->ask_for_transaction_id(wanted); }
+    [[nodiscard]] std::optional<std::uint64_t> transaction_id() const noexcept override
+    {
+        return connection_->transaction_id();
+    }
+    [[nodiscard]] std::string_view incarnation() const noexcept override { return incarnation_; }
 
 private:
     std::unique_ptr<pg::connection> connection_;
+    std::string incarnation_;
 };
 
-asio::awaitable<std::unique_ptr<physical_connection>>
-connect_real(asio::any_io_executor executor, pg::connect_options options)
+/// @returns nothing when the server, or what is before it, does not tell.
+asio::awaitable<std::string> incarnation_of(pg::connection& on, std::chrono::milliseconds limit)
 {
-    co_return std::make_unique<real_connection>(
-        co_await detail::connect_afresh(std::move(executor), std::move(options)));
+    pg::call_options options;
+    if (limit.count() > 0)
+        options.timeout = limit;
+    try {
+        const auto answers = co_await on.run_script({detail::question_of_incarnation, nullptr}, options);
+        if (answers.size() == 1 && answers[0].size() == 1 && !answers[0].at(0, 0).is_null())
+            co_return answers[0].at(0, 0).as<std::string>();
+    }
+    catch (const pg::server_error& refused) {
+        observe::log(
+            observe::level::debug, "lost COMMITs cannot be resolved: the server does not tell who it is",
+            {{"error", refused.what()}});
+    }
+    co_return std::string();
+}
+
+asio::awaitable<std::unique_ptr<physical_connection>>
+connect_real(asio::any_io_executor executor, pg::connect_options options, first_question first)
+{
+    const auto limit = options.connect_timeout;
+    auto made = co_await detail::connect_afresh(std::move(executor), std::move(options));
+    std::string incarnation;
+    if (first == first_question::incarnation)
+        incarnation = co_await incarnation_of(*made, limit);
+    co_return std::make_unique<real_connection>(std::move(made), std::move(incarnation));
 }
 
 } // namespace
@@ -76,9 +111,11 @@ asio::awaitable<pg::listener> physical_connection::listen(std::string, pg::liste
     co_return pg::listener(); // makes it a coroutine
 }
 
-connector make_connector(asio::any_io_executor executor, pg::connect_options options)
+connector make_connector(asio::any_io_executor executor, pg::connect_options options, first_question first)
 {
-    return [executor = std::move(executor), options = std::move(options)] { return connect_real(executor, options); };
+    return [executor = std::move(executor), options = std::move(options), first] {
+        return connect_real(executor, options, first);
+    };
 }
 
 } // namespace tradecore

@@ -53,6 +53,10 @@ asio::awaitable<pg::batch_answers> transaction_core::run_batch(std::shared_ptr<t
     what.before = std::move(use.before);
     what.options.timeout = use.limit;
     statement_watch watch(self->database_->monitor(), what, &self->root().trace_);
+    auto& proof = self->root().proof_;
+    for (const auto& entry : what.entries())
+        proof.will_run(entry.sql.text);
+    proof.will_run({});
     pg::batch_answers answers;
     std::exception_ptr error;
     try {
@@ -62,8 +66,11 @@ asio::awaitable<pg::batch_answers> transaction_core::run_batch(std::shared_ptr<t
         error = std::current_exception();
     }
     auto said = error;
-    for (std::size_t i = 0; !said && i < answers.size(); ++i)
-        said = answers.error(i);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        proof.has_run(answers.tag(i));
+        if (!said)
+            said = answers.error(i);
+    }
     watch.ended(answers, error);
     use.ended(said);
     if (error)
@@ -78,6 +85,7 @@ transaction_core::run_many(std::shared_ptr<transaction_core> self, pg::repeated_
     what.before = std::move(use.before);
     what.options.timeout = use.limit;
     statement_watch watch(self->database_->monitor(), what, &self->root().trace_);
+    self->root().proof_.will_run(what.sql.text);
     std::uint64_t affected = 0;
     std::exception_ptr error;
     try {
@@ -139,6 +147,7 @@ transaction_core::open_cursor(std::shared_ptr<transaction_core> self, pg::statem
     auto use = co_await take_command(self, what.options);
     what.before = std::move(use.before);
     what.options.timeout = use.limit;
+    self->root().proof_.will_run(what.sql.text);
     std::shared_ptr<pg::detail::cursor_core> opened;
     std::exception_ptr error;
     try {

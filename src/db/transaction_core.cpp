@@ -29,6 +29,8 @@ milliseconds to_ms(std::chrono::steady_clock::duration time)
     return std::chrono::duration_cast<milliseconds>(time);
 }
 
+/// How long the fate of a COMMIT is looked for at least, whatever the transaction's own limit says.
+constexpr milliseconds shortest_resolution{250};
 /// Telling the server of a limit that has hardly changed is not worth it.
 constexpr milliseconds timeout_tolerance{10};
 
@@ -199,6 +201,7 @@ void transaction_core::statement_ended(const std::exception_ptr& error)
         statement_timeout_.reset();
     if (error || begun_)
         tell_breaker(error);
+    proof_.look_at(*connection_);
     if (!error)
         return;
     const bool fails = status == pg::transaction_status::failed || !begun_;
@@ -243,6 +246,7 @@ asio::awaitable<pg::result> transaction_core::run(std::shared_ptr<transaction_co
     if (what.options.timeout)
         *what.options.timeout -= to_ms(clock::now() - began);
     outermost.prepare(what);
+    outermost.proof_.will_run(what.sql.text);
 
     statement_watch watch(self->database_->monitor(), what, &outermost.trace_);
     const auto sent = clock::now();
@@ -256,6 +260,7 @@ asio::awaitable<pg::result> transaction_core::run(std::shared_ptr<transaction_co
     }
     outermost.count_busy(sent);
     outermost.statement_ended(error);
+    outermost.proof_.has_run(answer.tag().text());
     watch.ended(answer, error);
     if (error)
         std::rethrow_exception(error);
@@ -269,6 +274,15 @@ transaction_core::run_script(std::shared_ptr<transaction_core> self, sql_text te
     auto& outermost = self->root();
     outermost.require_not_failed();
     statement_watch watch(self->database_->monitor(), "SCRIPT", text, options.name, &outermost.trace_);
+    auto& proof = outermost.proof_;
+    proof.will_run(text.text);
+    const bool asks = proof.asks_scripts();
+    if (asks) {
+        // On a line of its own: the script may end in a comment.
+        const auto longer = shared_text(fmt::format("{}\n; {}", text.text, commit_proof::script_question));
+        text.text = *longer;
+        text.owner = longer;
+    }
     const auto sent = clock::now();
     std::vector<pg::result> answers;
     std::exception_ptr error;
@@ -283,6 +297,10 @@ transaction_core::run_script(std::shared_ptr<transaction_core> self, sql_text te
     outermost.count_busy(sent);
     outermost.statement_timeout_.reset(); // the script may have set it
     outermost.statement_ended(error);
+    if (asks && !error)
+        proof.take_script_answer(*outermost.connection_, answers);
+    for (const auto& each : answers)
+        proof.has_run(each.tag().text());
     watch.ended(0, error);
     if (error)
         std::rethrow_exception(error);
@@ -333,6 +351,8 @@ asio::awaitable<void> transaction_core::open()
         }
         trace_.runs_on(database_->monitor().sessions(), connection_->backend_pid());
         opened_at_ = clock::now();
+        if (!options_.read_only)
+            proof_.begin(*connection_);
         if (sessions_have_limit(database_->options()))
             statement_timeout_ = database_->options().command_timeout;
     }
@@ -412,6 +432,13 @@ asio::awaitable<void> transaction_core::finish()
                 co_await finish_savepoint(on, std::move(unfinished));
             else
                 co_await finish_outermost(on, std::move(unfinished));
+            guard.reset();
+            if (unanswered_)
+                co_await resolve();
+            if (!parent_) {
+                log_long_transaction();
+                trace_.ended();
+            }
         }
     }
     if (stage_ == stage::abandoned && !error_) {
@@ -441,8 +468,6 @@ asio::awaitable<void> transaction_core::finish_outermost(physical_connection& on
             on.close();
         }
     }
-    log_long_transaction();
-    trace_.ended();
 }
 
 asio::awaitable<void> transaction_core::commit(physical_connection& on, std::string unfinished)
@@ -483,12 +508,63 @@ asio::awaitable<void> transaction_core::commit(physical_connection& on, std::str
     if (!in_doubt)
         co_return;
     cause_.in_doubt = true;
-    error_ = std::make_exception_ptr(commit_unknown(
-        fmt::format(
-            "whether the {} was committed is not known: the connection was lost after COMMIT was sent (server process "
-            "{}): {}",
-            label(), pid, reason),
-        pid, error_));
+    unanswered_ = unanswered_commit{
+        .doubt = proof_.doubt(options_.read_only),
+        .what = {.xid = proof_.id().value_or(0), .incarnation = std::string(on.incarnation())},
+        .backend_pid = pid,
+        .reason = std::move(reason)};
+}
+
+transaction_core::clock::time_point transaction_core::end_of_resolution() const
+{
+    const auto now = database_->retries().now();
+    const auto limit = now + database_->options().commit_resolution;
+    // It is asked at least once: the answer is worth more than being in time.
+    return deadline_ ? std::min(limit, std::max(*deadline_, now + shortest_resolution)) : limit;
+}
+
+asio::awaitable<void> transaction_core::resolve()
+{
+    const auto lost = std::move(*std::exchange(unanswered_, std::nullopt));
+    const auto began = clock::now();
+    connection_.discard(); // its place in the pool is for the connection that asks
+    commit_finding found;
+    if (lost.doubt == commit_doubt::none)
+        found.fate = commit_fate::rolled_back;
+    else if (lost.doubt == commit_doubt::has_id)
+        found = co_await resolve_commit(database_->pool(), database_->retries().time(), lost.what, end_of_resolution());
+    else
+        found.why = reason_of(lost.doubt);
+
+    const auto cause = std::exchange(error_, nullptr);
+    std::string_view outcome = "it had taken effect";
+    if (found.fate == commit_fate::rolled_back) {
+        cause_.in_doubt = false;
+        outcome = lost.doubt == commit_doubt::none ? "there was nothing to commit" : "it was rolled back";
+        error_ = std::make_exception_ptr(pg::connection_error(
+            pg::client_errc::connection_closed,
+            fmt::format(
+                "the connection was lost while the {} was committed, without effect: {}", label(), lost.reason)));
+    }
+    else if (found.fate == commit_fate::unknown) {
+        outcome = "it is not known whether it took effect";
+        error_ = std::make_exception_ptr(commit_unknown(
+            fmt::format(
+                "whether the {} was committed is not known: the connection was lost after COMMIT was sent (server "
+                "process {}, transaction id {}): {}; {}",
+                label(), lost.backend_pid, proof_.id() ? std::to_string(lost.what.xid) : "not known", lost.reason,
+                found.why),
+            lost.backend_pid, cause, proof_.id()));
+    }
+    observe::log(
+        observe::level::warn, fmt::format("COMMIT was not answered; {}", outcome),
+        {{"database", database_->options().name},
+         {"transaction", options_.name},
+         {"xid", lost.what.xid},
+         {"backend_pid", lost.backend_pid},
+         {"took_ms", to_ms(clock::now() - began).count()},
+         {"reason", lost.reason},
+         {"why", found.why}});
 }
 
 asio::awaitable<void> transaction_core::finish_savepoint(physical_connection& on, std::string unfinished)
@@ -505,10 +581,16 @@ asio::awaitable<void> transaction_core::finish_savepoint(physical_connection& on
     const bool rolls_back = error_ != nullptr;
     auto command = rolls_back ? "ROLLBACK TO SAVEPOINT " + savepoint_ + "; " : unfinished;
     command += "RELEASE SAVEPOINT " + savepoint_;
+    // What has failed may have given the transaction an id, and has not told it.
+    const bool asks = rolls_back && outermost.proof_.asks_scripts() && !outermost.proof_.id();
+    if (asks)
+        command += "; " + std::string(commit_proof::script_question);
     const auto sent = clock::now();
     try {
-        co_await run_command(on, std::move(command));
+        auto answers = co_await run_command(on, std::move(command));
         released_ = true;
+        if (asks)
+            outermost.proof_.take_script_answer(on, answers);
     }
     catch (...) {
         // The state of the outer levels is no longer what they think.
@@ -553,6 +635,8 @@ void transaction_core::close() noexcept
         parent_->child_ = nullptr;
     parents_turn_.unlock();
     attempt_.is_over();
+    if (connection_)
+        proof_.end(*connection_);
     connection_.reset();
 }
 

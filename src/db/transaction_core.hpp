@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "db/commit_proof.hpp"
+#include "db/commit_resolution.hpp"
 #include "db/database_core.hpp"
 
 #include <tradecore/db/async_mutex.hpp>
@@ -78,6 +80,14 @@ private:
         closed
     };
 
+    /// A COMMIT that was sent, of which it is not known whether it took effect.
+    struct unanswered_commit {
+        commit_doubt doubt;
+        lost_commit what;
+        std::int32_t backend_pid;
+        std::string reason;
+    };
+
     struct command;
     class open_stream;
     class cursor_stream;
@@ -108,6 +118,9 @@ private:
     boost::asio::awaitable<void> finish_outermost(physical_connection& on, std::string unfinished);
     boost::asio::awaitable<void> finish_savepoint(physical_connection& on, std::string unfinished);
     boost::asio::awaitable<void> commit(physical_connection& on, std::string unfinished);
+    /// Finds out what became of a transaction whose COMMIT was not answered.
+    boost::asio::awaitable<void> resolve();
+    [[nodiscard]] clock::time_point end_of_resolution() const;
     void log_long_transaction() const;
     void close() noexcept;
 
@@ -133,6 +146,8 @@ private:
     transaction_trace trace_;
     attempt attempt_;
     lease connection_;
+    commit_proof proof_;
+    std::optional<unanswered_commit> unanswered_;
     bool begun_ = false;
     std::optional<pg::sqlstate> failure_;                        // what made the transaction fail
     transaction_failure cause_;                                  // the same, and a lost connection

@@ -25,6 +25,10 @@ struct database_options {
     /// How long ROLLBACK may take before the connection is closed instead.
     std::chrono::milliseconds rollback_timeout{5'000};
 
+    /// How long is found out whether a transaction was committed whose COMMIT was sent and never answered, on another
+    /// connection; a transaction's own limit may end it earlier. What is not known then is reported as
+    /// `commit_unknown`. 0 never finds out, and asks no connection for what that would take.
+    std::chrono::milliseconds commit_resolution{10'000};
 
     /// Whether callers are refused at once, with `circuit_open`, while the database fails; and when that is. Only
     /// failures of the database count, never what a statement itself did wrong.

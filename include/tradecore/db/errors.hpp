@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -79,12 +80,19 @@ private:
     pg::sqlstate cause_;
 };
 
-/// The connection was lost between sending COMMIT and its answer: the transaction may have been
-/// committed or not.
+/// The connection was lost between sending COMMIT and its answer, and what became of the transaction could not be
+/// proved: it may have been committed or not. `what()` says why.
 class commit_unknown : public pg::error {
 public:
     /// @param backend_pid the server process that ran the transaction, as its log names it.
-    commit_unknown(const std::string& message, std::int32_t backend_pid, std::exception_ptr cause);
+    /// @param xid see `xid`.
+    commit_unknown(
+        const std::string& message, std::int32_t backend_pid, std::exception_ptr cause,
+        std::optional<std::uint64_t> xid = {});
+
+    /// @returns the transaction's id, for `pg_xact_status`: what that says holds as long as the server has neither
+    ///          crashed nor been replaced. Nothing when it was not known.
+    [[nodiscard]] std::optional<std::uint64_t> xid() const noexcept { return xid_; }
 
     [[nodiscard]] std::int32_t backend_pid() const noexcept { return backend_pid_; }
     /// @returns what happened to the connection.
@@ -92,6 +100,7 @@ public:
 
 private:
     std::int32_t backend_pid_;
+    std::optional<std::uint64_t> xid_;
     std::exception_ptr cause_;
 };
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,13 +43,28 @@ public:
     virtual void forget_alterations() noexcept {}
     [[nodiscard]] virtual std::int32_t backend_pid() const noexcept = 0;
     [[nodiscard]] virtual std::string_view parameter(std::string_view name) const noexcept = 0;
+
+    /// As of `pg::connection`; one that knows of no ids is not asked.
+    virtual void ask_for_transaction_id(bool /*wanted*/) noexcept {}
+    [[nodiscard]] virtual std::optional<std::uint64_t> transaction_id() const noexcept { return std::nullopt; }
+    /// @returns what tells the server, from its start to its end or its next crash, from all others: only there do
+    ///          transaction ids mean the same. Empty when it is not known.
+    [[nodiscard]] virtual std::string_view incarnation() const noexcept { return {}; }
 };
 
 /// Makes a connection; called on the pool's executor. Its time limit is its own.
 using connector = std::function<boost::asio::awaitable<std::unique_ptr<physical_connection>>()>;
 
+/// What a connection is asked once, when it is made.
+enum class first_question : bool {
+    nothing,
+    /// The server's `incarnation`, in one more round trip.
+    incarnation
+};
+
 /// @param executor where sockets live; must not carry an ambient transaction.
 /// @returns a connector of real connections.
-[[nodiscard]] connector make_connector(boost::asio::any_io_executor executor, pg::connect_options options);
+[[nodiscard]] connector make_connector(
+    boost::asio::any_io_executor executor, pg::connect_options options, first_question first = first_question::nothing);
 
 } // namespace tradecore

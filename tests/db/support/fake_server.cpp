@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/support/fake_server.hpp"
 
+#include <tradecore/pg/byte_order.hpp>
+
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -66,6 +68,7 @@ fake_server::connection::connection(fake_server& server, int id) : state_(std::m
     state_->server = &server;
     state_->self = this;
     state_->id = id;
+    state_->incarnation = server.incarnation;
     server.open_connections.push_back(this);
 }
 
@@ -85,6 +88,7 @@ void fake_server::connection::close(state& of) noexcept
     if (!std::exchange(of.open, false))
         return;
     std::erase(of.server->open_connections, of.self);
+    end_transaction(of, "aborted");
     // What is in flight finds the connection closed when it goes on.
     for (auto* held : std::exchange(of.waits_at, {}))
         held->open();
@@ -94,6 +98,57 @@ void fake_server::connection::require_open(const state& of)
 {
     if (!of.open)
         throw pg::connection_error(pg::client_errc::connection_closed, "the fake connection is closed");
+}
+
+void fake_server::connection::end_transaction(state& of, const char* fate)
+{
+    if (of.transaction_id != 0)
+        of.server->fates[std::exchange(of.transaction_id, 0)] = fate;
+}
+
+namespace {
+
+void append(std::string& row, const std::string& value)
+{
+    const auto start = row.size();
+    row.append(4, '\0');
+    pg::detail::store<std::int32_t>(row.data() + start, value.empty() ? -1 : static_cast<std::int32_t>(value.size()));
+    row += value;
+}
+
+/// @returns one row of texts, empty for NULL.
+pg::result one_row(const std::vector<std::string>& values)
+{
+    std::string row(2, '\0');
+    pg::detail::store<std::int16_t>(row.data(), static_cast<std::int16_t>(values.size()));
+    for (const auto& each : values)
+        append(row, each);
+    pg::result answer;
+    answer.describe(std::make_shared<const pg::row_description>(
+        values.size(), pg::column{.name = "answer", .type = 25, .format = pg::wire_format::text}));
+    if (!answer.append_row(row))
+        throw std::logic_error("the answer to a question is malformed");
+    answer.finish("SELECT 1");
+    return answer;
+}
+
+} // namespace
+
+// The questions for ids and fates, with their answers.
+std::optional<pg::result> fake_server::connection::answer_question(state& of, const std::string& command)
+{
+    if (command == "SELECT pg_catalog.pg_current_xact_id_if_assigned()")
+        return one_row({of.transaction_id != 0 ? std::to_string(of.transaction_id) : std::string()});
+    constexpr std::string_view fate_question = "pg_xact_status('";
+    const auto at = command.find(fate_question);
+    if (at == std::string::npos)
+        return std::nullopt;
+    // As the server is now, which behind a pooler need not be the one that the connection began with.
+    const auto& now = of.server->incarnation;
+    if (command.find("incarnation = '" + now + "'") == std::string::npos)
+        return one_row({now, ""});
+    const auto id = std::stoull(command.substr(at + fate_question.size()));
+    return one_row({now, of.server->tell_fate ? of.server->tell_fate(id) : of.server->fates[id]});
 }
 
 asio::awaitable<void> fake_server::connection::wait_at(std::shared_ptr<state> on, std::string name)
@@ -110,6 +165,16 @@ asio::awaitable<void> fake_server::connection::wait_at(std::shared_ptr<state> on
 }
 
 asio::awaitable<std::string> fake_server::connection::carry_out(std::shared_ptr<state> on, std::string command)
+{
+    auto tag = co_await do_carry_out(on, command);
+    if (on->server->on_carried_out && on->self != nullptr) {
+        on->server->on_carried_out(*on->self, command);
+        require_open(*on);
+    }
+    co_return tag;
+}
+
+asio::awaitable<std::string> fake_server::connection::do_carry_out(std::shared_ptr<state> on, std::string command)
 {
     using pg::transaction_status;
     require_open(*on);
@@ -132,6 +197,7 @@ asio::awaitable<std::string> fake_server::connection::carry_out(std::shared_ptr<
     const auto find_savepoint = [&on](const std::string& name) { return std::ranges::find(on->savepoints, name); };
 
     if (word == "COMMIT" || command == "ROLLBACK") {
+        end_transaction(*on, word == "COMMIT" && !failed ? "committed" : "aborted");
         on->status = transaction_status::idle;
         on->savepoints.clear();
         co_return failed ? "ROLLBACK" : word;
@@ -162,6 +228,12 @@ asio::awaitable<std::string> fake_server::connection::carry_out(std::shared_ptr<
         if (at == on->savepoints.end())
             refuse("3B001");
         on->savepoints.erase(at, on->savepoints.end());
+    }
+    else if (word == "WRITE") {
+        if (on->transaction_id == 0) {
+            on->transaction_id = on->server->next_id++;
+            on->server->fates[on->transaction_id] = "in progress";
+        }
     }
     else if (word == "FAIL") {
         refuse(rest);
@@ -209,11 +281,18 @@ asio::awaitable<pg::result> fake_server::connection::run_on(std::shared_ptr<stat
     require_open(*on);
     const counted running(on->in_flight);
     co_await round_trip([on] { close(*on); });
+    const bool asks = on->asks && on->known_id.value_or(0) == 0;
+    if (asks)
+        on->known_id.reset();
     for (const auto& command : what.before)
         co_await carry_out(on, command);
     pg::result answer;
     const auto tag = co_await carry_out(on, std::string(what.sql.text));
     answer.finish(tag);
+    if (asks) {
+        on->server->log_.push_back(std::to_string(on->id) + ":id?");
+        on->known_id = on->transaction_id;
+    }
     co_return answer;
 }
 
@@ -234,8 +313,14 @@ fake_server::connection::run_script_on(std::shared_ptr<state> on, sql_text text)
         co_await carry_out(on, {});
     while (!rest.empty()) {
         const auto end = std::min(rest.find("; "), rest.size());
-        const auto tag = co_await carry_out(on, std::string(rest.substr(0, end)));
-        answers.emplace_back().finish(tag);
+        std::string command(rest.substr(0, end));
+        if (command.ends_with('\n'))
+            command.pop_back();
+        const auto tag = co_await carry_out(on, command);
+        if (auto asked = answer_question(*on, command))
+            answers.push_back(std::move(*asked));
+        else
+            answers.emplace_back().finish(tag);
         rest.remove_prefix(std::min(end + 2, rest.size()));
     }
     co_return answers;

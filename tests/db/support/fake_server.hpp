@@ -6,10 +6,12 @@
 #include <tradecore/db/physical_connection.hpp>
 #include <tradecore/pg/error.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,7 @@ namespace tradecore::test {
 ///   FAIL <SQLSTATE>   is refused
 ///   HOLD <name>       is answered when the gate of that name opens
 ///   DIE               ends the connection
+///   WRITE …           gives the transaction an id
 ///   SET …             outside of a transaction alters the session
 /// Anything else is answered.
 class fake_server {
@@ -36,6 +39,16 @@ public:
 
     /// Called before a command is carried out; may close the connection.
     std::function<void(connection&, const std::string&)> on_command;
+    /// Called when a command was carried out, before it is answered; may close the connection.
+    std::function<void(connection&, const std::string&)> on_carried_out;
+    /// Of the server, and of the connections made from now on. Empty: they know of no ids. When a connection asks for its transaction's id
+    /// the log says so: "1:id?".
+    std::string incarnation;
+    /// What has become of transactions with ids.
+    std::map<std::uint64_t, std::string> fates;
+    /// Says it instead; empty for NULL.
+    std::function<std::string(std::uint64_t)> tell_fate;
+    std::uint64_t next_id = 100;
     /// Connects wait here unless it is open; it is at first.
     gate connects;
     /// What the next connects throw; null entries connect.
@@ -86,6 +99,14 @@ public:
     [[nodiscard]] bool is_altered() const noexcept override { return state_->altered; }
     void forget_alterations() noexcept override { state_->altered = false; }
 
+    void ask_for_transaction_id(bool wanted) noexcept override
+    {
+        state_->asks = wanted;
+        state_->known_id.reset();
+    }
+    [[nodiscard]] std::optional<std::uint64_t> transaction_id() const noexcept override { return state_->known_id; }
+    [[nodiscard]] std::string_view incarnation() const noexcept override { return state_->incarnation; }
+
     /// The command being carried out is not answered before the gate opens.
     void hold_next(std::string gate) { state_->hold = std::move(gate); }
     [[nodiscard]] bool is_settling() const noexcept override { return state_->settles; }
@@ -117,9 +138,16 @@ private:
         std::vector<std::string> savepoints;
         std::vector<gate*> waits_at;
         std::string hold;
+        std::string incarnation;
+        std::uint64_t transaction_id = 0;
+        bool asks = false;
+        std::optional<std::uint64_t> known_id;
     };
+    static void end_transaction(state& of, const char* fate);
+    static std::optional<pg::result> answer_question(state& of, const std::string& command);
     static asio::awaitable<pg::result> run_on(std::shared_ptr<state> on, pg::statement what);
     static asio::awaitable<std::vector<pg::result>> run_script_on(std::shared_ptr<state> on, sql_text text);
+    static asio::awaitable<std::string> do_carry_out(std::shared_ptr<state> on, std::string command);
     static asio::awaitable<std::string> carry_out(std::shared_ptr<state> on, std::string command);
     static asio::awaitable<void> wait_at(std::shared_ptr<state> on, std::string name);
     static void close(state& of) noexcept;
