@@ -107,6 +107,49 @@ TEST_F(pool_on_server, what_a_session_kept_is_gone_for_the_next_and_its_statemen
     });
 }
 
+// [pool-hooks]
+asio::awaitable<void> set_up(physical_connection& made)
+{
+    co_await made.execute("SET search_path = trading, public");
+}
+
+void set_hooks(pool_options& options)
+{
+    options.hooks.on_connect = set_up;
+    options.hooks.on_release = [](physical_connection& returned) {
+        return returned.parameter("TimeZone") == "Etc/UTC";
+    };
+}
+// [/pool-hooks]
+
+TEST_F(pool_on_server, hooks_see_the_real_connection)
+{
+    options_.maximum = 1;
+    set_hooks(options_);
+    auto connect = pg::connect_options::parse(scratch_.dsn());
+    connect.settings["TimeZone"] = "Etc/UTC";
+    run(connect, [](pool& connections) -> asio::awaitable<void> {
+        std::int32_t first = 0;
+        {
+            const auto mine = co_await connections.acquire({});
+            first = mine->backend_pid();
+            EXPECT_EQ(co_await mine->fetchval<std::string>("SHOW search_path"), "trading, public");
+            (void)co_await mine->execute("SET search_path = elsewhere");
+        }
+        {
+            const auto mine = co_await connections.acquire({});
+            EXPECT_EQ(mine->backend_pid(), first);
+            EXPECT_EQ(co_await mine->fetchval<std::string>("SHOW search_path"), "trading, public")
+                << "what the hook sets survives the reset";
+            // Seen by no tag, but reported by the server.
+            EXPECT_EQ(
+                co_await mine->fetchval<std::string>("SELECT set_config('TimeZone', 'Asia/Tokyo', false)"),
+                "Asia/Tokyo");
+        }
+        EXPECT_NE((co_await connections.acquire({}))->backend_pid(), first);
+    });
+}
+
 TEST_F(pool_on_server, settings_of_a_transaction_cost_no_reset)
 {
     run([](pool& connections) -> asio::awaitable<void> {
