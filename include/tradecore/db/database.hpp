@@ -91,13 +91,13 @@ private:
 /// the way to it did, callers get `circuit_open` at once; the database is asked in the background until it answers,
 /// which keeps the event loop busy, or is closed. A transaction asks the breaker once, before its connection is taken.
 ///
-/// Calls that fail are repeated under `database_options::retries` when that can do no harm: nothing was sent, the server
-/// has undone everything (conflicts with other transactions), or the connection was lost while nothing was committed. A
-/// statement alone whose connection is lost is repeated when it was declared idempotent (`pg::call_options`), or its
-/// text shows that it only reads (`pg::only_reads`); `execute_many`, whose rows are gone once sent, is not, and scripts
-/// only when declared. Inside a transaction nothing is repeated but the whole. A call refused by the breaker is not
-/// repeated: callers are refused in order not to wait. The error of a call that was repeated says how often, and why no
-/// more.
+/// Calls that fail are repeated under `database_options::retries` when that can do no harm: nothing was sent, the
+/// server has undone everything (conflicts with other transactions), or the connection was lost while nothing was
+/// committed. A statement alone whose connection is lost is repeated when it was declared idempotent
+/// (`pg::call_options`), or its text shows that it only reads (`pg::only_reads`); `execute_many`, whose rows are gone
+/// once sent, is not, and scripts only when declared. Inside a transaction nothing is repeated but the whole. A call
+/// refused by the breaker is not repeated: callers are refused in order not to wait. The error of a call that was
+/// repeated says how often, and why no more.
 ///
 /// Errors: as of `session`; `circuit_open`, `pool_timeout`, `waits_for_itself`, `transaction_closed`,
 /// `database_closed`, `database_disabled`. Cancellation: terminal. The server is asked to stop a statement that is
@@ -172,7 +172,7 @@ public:
     /// Everything called below the body, in any function and any child started on its executor, uses the
     /// transaction; nothing is passed. Inside another transaction of this database it is a savepoint.
     /// The outermost body is run again from its beginning when the server reports a serialization failure or a
-    /// deadlock, and when the connection is lost before COMMIT was sent: it must not change anything but the database
+    /// deadlock, and when the connection is lost and nothing was committed: it must not change anything but the database
     /// unless that may happen twice. A body that wrote outside of its transaction, by a verb of another database or in
     /// `outside`, is not run again unless the transaction is declared idempotent; the error then says so. Statements
     /// that only read (`pg::only_reads`) do not count; what is done on a connection lent by `pool()` cannot be seen.
@@ -181,7 +181,8 @@ public:
     /// @param where the place that logs name.
     /// @returns what the body returned.
     /// @throws what the body threw; `transaction_rolled_back` when it swallowed an error that had made the
-    ///         transaction fail; `commit_unknown` when the connection was lost after COMMIT was sent;
+    ///         transaction fail; `commit_unknown` when the connection was lost after COMMIT was sent and the server
+    ///         cannot prove what became of it, which it is asked for up to `database_options::commit_resolution`;
     ///         `transaction_closed` when nested and the outer one has ended; `timeout_error`;
     ///         `std::invalid_argument` when nested and asking for another isolation or access mode.
     /// Cancellation: terminal and total, until COMMIT is sent. ROLLBACK and COMMIT are not cancelled: they end
