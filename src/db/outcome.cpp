@@ -238,8 +238,23 @@ std::string_view to_string(obstacle what) noexcept
         return "its rows are used up";
     case obstacle::wrote_outside:
         return "its body wrote outside of the transaction, and is not declared idempotent";
+    case obstacle::refused:
+        return "the circuit breaker refuses calls";
     }
     return "unknown";
+}
+
+bool is_refusal_of_breaker(const std::exception_ptr& error) noexcept
+{
+    try {
+        std::rethrow_exception(error);
+    }
+    catch (const circuit_open&) {
+        return true;
+    }
+    catch (...) {
+        return false;
+    }
 }
 
 bool is_refusal_of_credentials(const std::exception_ptr& error) noexcept

@@ -111,7 +111,9 @@ enum class obstacle {
     /// What it sent is gone.
     used_up,
     /// Its body wrote elsewhere.
-    wrote_outside
+    wrote_outside,
+    /// The circuit breaker has opened meanwhile.
+    refused
 };
 
 /// @returns what stands against repeating an attempt.
@@ -120,6 +122,9 @@ obstacle_to_repeating(const meaning& what, const attempt_facts& attempt, const c
 
 /// @returns a few words for a message, "it may have taken effect"; empty for none.
 [[nodiscard]] std::string_view to_string(obstacle what) noexcept;
+
+/// @returns whether nothing was tried because the circuit breaker is open.
+[[nodiscard]] bool is_refusal_of_breaker(const std::exception_ptr& error) noexcept;
 
 /// @returns whether our credentials or the database's name were refused.
 [[nodiscard]] bool is_refusal_of_credentials(const std::exception_ptr& error) noexcept;

@@ -99,7 +99,7 @@ repeated_call::failed(const std::exception_ptr& error, const attempt_facts& atte
     const auto what = meaning_of(error, attempt);
     if (what.left == remains::what_was_committed && !facts.only_reads)
         facts.only_reads = pg::only_reads(sql);
-    obstacle_ = obstacle_to_repeating(what, attempt, facts);
+    obstacle_ = is_refusal_of_breaker(error) ? obstacle::refused : obstacle_to_repeating(what, attempt, facts);
     facts.once_used = facts.once_used || what.cure == remedy::once;
     const resilience::failed_attempt told{
         .kind = what.kind, .repeatable = obstacle_ == obstacle::none, .minimum_wait = what.minimum_wait};
@@ -108,16 +108,20 @@ repeated_call::failed(const std::exception_ptr& error, const attempt_facts& atte
     around_.count(what.kind, stop_);
     if (stop_)
         return std::nullopt;
+    repeated_ = error;
     log_repetition(error, what, decision.wait);
     return decision.wait;
 }
 
-std::exception_ptr repeated_call::last_error(const std::exception_ptr& error) const
+std::exception_ptr repeated_call::last_error(const std::exception_ptr& thrown) const
 {
-    const int attempts = retry_.failures();
+    // Nothing was tried then: what the last attempt met is what the caller has to know.
+    const bool is_refused = obstacle_ == obstacle::refused && repeated_;
+    const auto& error = is_refused ? repeated_ : thrown;
+    const int attempts = retry_.failures() - (is_refused ? 1 : 0);
     const bool is_plain = obstacle_ != obstacle::wrote_outside &&
                           (stop_ == resilience::give_up::not_repeatable || stop_ == resilience::give_up::attempts_used);
-    if (attempts <= 1 && is_plain)
+    if (attempts <= 1 && is_plain && !is_refused)
         return error; // nobody thought of repeating it
     auto why = std::string(obstacle_ == obstacle::none ? to_string(*stop_) : to_string(obstacle_));
     if (obstacle_ == obstacle::wrote_outside)

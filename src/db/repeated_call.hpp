@@ -82,7 +82,8 @@ public:
     [[nodiscard]] std::optional<resilience::duration>
     failed(const std::exception_ptr& error, const attempt_facts& attempt, std::string_view sql = {});
 
-    /// @returns the error for the caller, when `failed` has returned nothing.
+    /// @returns the error for the caller, when `failed` has returned nothing: that of the last attempt that was made,
+    ///          with the number of attempts and why there is none after it.
     [[nodiscard]] std::exception_ptr last_error(const std::exception_ptr& error) const;
 
     /// Waits. Cancellation: any kind the caller has.
@@ -104,6 +105,8 @@ private:
     // Of the last attempt.
     obstacle obstacle_ = obstacle::none;
     std::optional<resilience::give_up> stop_;
+    /// Of the last attempt that was followed by another.
+    std::exception_ptr repeated_;
     std::string outside_work_;
 };
 

@@ -339,10 +339,10 @@ asio::awaitable<void> transaction_core::open()
     }
     else {
         usage user{.kind = "transaction", .label = options_.name, .keeps = {}, .where = options_.where};
-        attempt_ = database_->begin_attempt();
-        auto until = deadline_;
-        attempt_.tighten(until);
         try {
+            attempt_ = database_->begin_attempt();
+            auto until = deadline_;
+            attempt_.tighten(until);
             connection_ = co_await database_->pool().acquire(std::move(user), until);
         }
         catch (...) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "db/support/each_step.hpp"
 #include "db/support/fake_server.hpp"
 #include "db/support/virtual_time.hpp"
 #include "support/run.hpp"
@@ -437,19 +438,28 @@ TEST(retry, lets_the_breaker_see_each_attempt_and_does_not_repeat_its_refusals)
         options);
 }
 
-TEST(retry, ends_with_the_breakers_refusal_when_it_opens_between_two_attempts)
+TEST(retry, ends_with_the_failure_itself_when_the_breaker_opens_between_two_attempts)
 {
     world w;
     auto options = plain();
     options.breaker_enabled = true;
     options.breaker.failure_threshold = 1;
+    options.breaker.caller_probe = 30s;
     w.run(
         [&](database& main) -> asio::awaitable<void> {
             w.server.refusal = refused();
-            const auto error = co_await error_of(say(main, "INSERT"));
-            EXPECT_TRUE(is<circuit_open>(error));
-            EXPECT_THAT(what_of(error), HasSubstr("2 attempts"));
+            const std::string wanted =
+                "connection refused (1 attempt, no more because the circuit breaker refuses calls)";
+            EXPECT_EQ(what_of(co_await error_of(say(main, "INSERT"))), wanted);
             EXPECT_EQ(w.server.connects_begun, 1);
+            w.server.refusal = nullptr;
+            w.time.advance(30s);
+            co_await say(main, "a"); // the probe
+            w.server.open_connections.front()->close();
+            w.server.refusal = refused();
+            const auto error =
+                co_await error_of(main.transaction([&]() -> asio::awaitable<void> { co_await say(main, "b"); }));
+            EXPECT_EQ(what_of(error), wanted);
         },
         options);
 }
@@ -518,6 +528,57 @@ TEST(retry, logs_each_repetition)
         said, ElementsAre(
                   "warn main first 1 25 connection reset",
                   "debug main first 2 0 ERROR 40001 (serialization_failure): refused as asked"));
+}
+
+/// A call that fails twice and is then served, and a transaction that does.
+asio::awaitable<void> tried_thrice(database& on, bool in_transaction)
+{
+    if (in_transaction)
+        co_await on.transaction([&on]() -> asio::awaitable<void> { co_await say(on, "SELECT 1"); });
+    else
+        co_await say(on, "SELECT 1");
+}
+
+TEST(retry, can_be_cancelled_or_destroyed_at_every_step)
+{
+    for (const bool in_transaction : {false, true}) {
+        for (const bool cancels : {true, false}) {
+            bool goes_on = true;
+            int step = 0;
+            for (; goes_on; ++step) {
+                ASSERT_LT(step, 1'000) << "never ends";
+                fake_server server;
+                test::virtual_time time;
+                asio::io_context context(1);
+                database main(context.get_executor(), plain(), server.make_connector(), time.source());
+                test::stepped opening{context, {}, false, {}};
+                opening.start(main.open());
+                opening.finish();
+                int failures = 0;
+                server.on_command = [&](fake_server::connection& on, const std::string& command) {
+                    if (command == "SELECT 1" && ++failures <= 2)
+                        on.close();
+                };
+                test::stepped trial{context, {}, false, {}};
+                trial.start(tried_thrice(main, in_transaction));
+                goes_on = trial.turn(step);
+                if (!goes_on || !cancels)
+                    continue; // destroys it all
+                trial.cancel.emit(asio::cancellation_type::terminal);
+                trial.finish();
+                EXPECT_TRUE(trial.ended) << step;
+                const int failed = failures;
+                failures = 2;
+                test::stepped after{context, {}, false, {}};
+                after.start(say(main, "SELECT 1"));
+                after.finish();
+                EXPECT_FALSE(after.error) << step;
+                EXPECT_EQ(main.pool_stats().active, 0U) << step;
+                EXPECT_LE(failed, 3);
+            }
+            EXPECT_GT(step, 10);
+        }
+    }
 }
 
 // --- transactions ----------------------------------------------------------------------------------
