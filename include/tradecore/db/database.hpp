@@ -172,7 +172,7 @@ public:
     /// Everything called below the body, in any function and any child started on its executor, uses the
     /// transaction; nothing is passed. Inside another transaction of this database it is a savepoint.
     /// The outermost body is run again from its beginning when the server reports a serialization failure or a
-    /// deadlock, and when the connection is lost and nothing was committed: it must not change anything but the database
+    /// deadlock, and when the connection is lost and nothing was committed: it must change nothing but the database
     /// unless that may happen twice. A body that wrote outside of its transaction, by a verb of another database or in
     /// `outside`, is not run again unless the transaction is declared idempotent; the error then says so. Statements
     /// that only read (`pg::only_reads`) do not count; what is done on a connection lent by `pool()` cannot be seen.

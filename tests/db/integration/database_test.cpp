@@ -256,13 +256,29 @@ TEST_F(database_test, an_error_swallowed_by_the_body_is_not_a_success)
     EXPECT_EQ(balance(1), "100");
 }
 
-TEST_F(database_test, a_server_process_that_ends_during_commit_leaves_it_unknown)
+constexpr const char* dies_during_commit =
+    "CREATE TABLE fatal (id int);"
+    "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(60); RETURN NULL; END $$;"
+    "CREATE CONSTRAINT TRIGGER die AFTER INSERT ON fatal DEFERRABLE INITIALLY DEFERRED "
+    "FOR EACH ROW EXECUTE FUNCTION die()";
+
+TEST_F(database_test, a_server_process_that_ends_during_commit_leaves_nothing)
 {
-    scratch_.run("CREATE TABLE fatal (id int);"
-                 "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS "
-                 "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(60); RETURN NULL; END $$;"
-                 "CREATE CONSTRAINT TRIGGER die AFTER INSERT ON fatal DEFERRABLE INITIALLY DEFERRED "
-                 "FOR EACH ROW EXECUTE FUNCTION die()");
+    scratch_.run(dies_during_commit);
+    run([](database& main) -> asio::awaitable<void> {
+        const auto insert = [&]() -> asio::awaitable<void> {
+            (void)co_await main.execute("INSERT INTO fatal VALUES (1)");
+        };
+        EXPECT_TRUE(co_await throws<pg::connection_error>(main.transaction(insert, {.max_attempts = 1})));
+    });
+    EXPECT_EQ(scratch_.run("SELECT count(*) FROM fatal"), "0");
+}
+
+TEST_F(database_test, a_server_process_that_ends_during_commit_leaves_it_unknown_when_nobody_asks)
+{
+    scratch_.run(dies_during_commit);
+    options_.commit_resolution = 0ms;
     run([](database& main) -> asio::awaitable<void> {
         std::int32_t process = 0;
         std::int32_t named = 0;
@@ -275,6 +291,7 @@ TEST_F(database_test, a_server_process_that_ends_during_commit_leaves_it_unknown
         catch (const commit_unknown& e) {
             named = e.backend_pid();
             EXPECT_EQ(e.code(), pg::disposition::in_doubt);
+            EXPECT_EQ(e.xid(), std::nullopt);
         }
         EXPECT_NE(process, 0);
         EXPECT_EQ(named, process);
