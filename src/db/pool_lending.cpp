@@ -119,7 +119,8 @@ void pool_core::warn_if_slow(clock::duration took, const usage& user) const
          {"user", user.kind},
          {"name", shorten(user.label, label_length)},
          {"location", place_of(user.where)},
-         {"waiting", stats().waiting}});
+         {"waiting", stats().waiting},
+         {"holders", holders()}});
 }
 
 void pool_core::serve(pool_state::ticket who, slot which)

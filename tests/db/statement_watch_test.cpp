@@ -134,11 +134,12 @@ TEST(statement_watch, cuts_arguments_and_sql_and_says_that_a_statement_failed)
 TEST(statement_watch, of_a_slow_wait_for_a_connection_names_who_waited_and_where)
 {
     fake_server server;
-    auto options = test::quiet_options(1);
+    auto options = test::quiet_options(2);
     options.pool.slow_acquire = 1ms;
     const observe::capture log;
     std::string place;
     with_database(server, options, [&](database& main) -> asio::awaitable<void> {
+        const auto held = co_await main.pool().acquire({.kind = "session", .label = "archive"});
         asio::co_spawn(
             co_await asio::this_coro::executor,
             [&]() -> asio::awaitable<void> {
@@ -161,6 +162,7 @@ TEST(statement_watch, of_a_slow_wait_for_a_connection_names_who_waited_and_where
     EXPECT_EQ(slow.value("name"), "patient");
     EXPECT_EQ(slow.value("location"), place);
     EXPECT_EQ(slow.value("threshold_ms"), "1");
+    EXPECT_THAT(slow.value("holders"), testing::MatchesRegex("held longest by session archive.* for [0-9]+ ms.*"));
 }
 
 TEST(statement_watch, does_not_allocate_for_statements_it_has_met)
