@@ -87,6 +87,7 @@ database_core::database_core(
             executor_, with_statement_timeout(options_),
             options_.commit_resolution.count() > 0 ? first_question::incarnation : first_question::nothing);
     pool_.emplace(executor_, options_.name, options_.pool, std::move(connect));
+    monitor_.ask_with(*pool_);
     retries_.emplace(executor_, options_, std::move(time));
     if (options_.breaker_enabled)
         breaker_.emplace(options_.name, options_.breaker, retries_->time().now, [this] { watch_outage(); });

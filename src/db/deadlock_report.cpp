@@ -10,10 +10,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
 
 namespace tradecore::detail {
 namespace {
+
+using time_point = backend_session::clock::time_point;
+using side = deadlock_report::side;
 
 constexpr std::string_view digits = "0123456789";
 
@@ -26,93 +28,32 @@ std::optional<std::int32_t> number_at(std::string_view text, std::size_t at)
     return value;
 }
 
-/// One side, as far as it is known.
-struct side {
-    std::int32_t process = 0;
-    std::string_view database{};
-    const backend_session* session = nullptr;
-    const backend_session::run* run = nullptr;
-
-    [[nodiscard]] std::string_view transaction() const { return session ? session->transaction : std::string_view(); }
-    [[nodiscard]] std::string transaction_place() const
-    {
-        return session ? place_of(session->transaction_where) : std::string();
-    }
-    [[nodiscard]] std::string_view statement() const { return run ? run->name : std::string_view(); }
-    [[nodiscard]] std::string place() const { return run ? place_of(run->sql.where) : std::string(); }
-    [[nodiscard]] std::string sql(std::size_t length) const
-    {
-        return run ? shorten(run->sql.text, length) : std::string();
-    }
-    [[nodiscard]] std::string describe(std::size_t length) const
-    {
-        if (session == nullptr)
-            return fmt::format("process {}, which is not ours", process);
-        const std::string_view kind = session->in_transaction ? "transaction" : "statement";
-        const auto& name = session->in_transaction ? session->transaction : run->name;
-        return fmt::format(
-            "{} {}{}{} (process {}): {}", database, kind, name.empty() ? "" : " ", name, process, sql(length));
-    }
-};
-
-side side_of(const backend_sessions& known, std::int32_t process, backend_session::clock::time_point now)
+side side_of(
+    std::int32_t process, const backend_sessions::owned_session& known, const backend_session::run& run,
+    std::size_t length)
 {
-    const auto found = known.look_up(process);
     return {
         .process = process,
-        .database = found.database,
-        .session = found.session,
-        .run = found.session ? &found.session->in_the_way(now) : nullptr};
+        .database = std::string(known.database),
+        .in_transaction = known.session->in_transaction,
+        .transaction = known.session->transaction,
+        .transaction_place = place_of(known.session->transaction_where),
+        .statement = run.name,
+        .sql = shorten(run.sql.text, length),
+        .place = place_of(run.sql.where)};
 }
 
-/// @returns the sides after the victim, in the order in which each waits for the next.
-std::vector<side> others(
-    const std::vector<deadlock_wait>& waits, std::int32_t victim, const backend_sessions& known,
-    backend_session::clock::time_point now)
+std::string describe(const side& one)
 {
-    std::vector<side> found;
-    auto process = victim;
-    while (found.size() < waits.size()) {
-        const auto next = std::ranges::find(waits, process, &deadlock_wait::process);
-        if (next == waits.end() || next->blocked_by == victim)
-            break;
-        process = next->blocked_by;
-        found.push_back(side_of(known, process, now));
+    if (one.database.empty()) {
+        if (one.user.empty())
+            return fmt::format("process {}, which is not ours", one.process);
+        return fmt::format("process {}, which is not ours ({}): {}", one.process, one.user, one.sql);
     }
-    return found;
-}
-
-void report(
-    const database_options& options, const backend_sessions& known, const session_use& victim,
-    const pg::diagnostics& said, backend_session::clock::time_point now)
-{
-    const auto length = options.logged_sql_length;
-    const side own{
-        .process = victim.pid(), .database = options.name, .session = victim.operator->(), .run = &victim->current};
-    const auto waits = read_deadlock(said.detail);
-    const auto rest = others(waits, victim.pid(), known, now);
-    std::string message = "[DEADLOCK] " + own.describe(length);
-    for (const auto& one : rest)
-        message += (&one == rest.data() ? " | waited for " : " | which waited for ") + one.describe(length);
-    const side other = rest.empty() ? side() : rest.front();
-    observe::log(
-        observe::level::warn, message,
-        {{"database", options.name},
-         {"process", own.process},
-         {"transaction", own.transaction()},
-         {"transaction_location", own.transaction_place()},
-         {"statement", own.statement()},
-         {"sql", own.sql(length)},
-         {"location", own.place()},
-         {"other_process", other.process},
-         {"other_database", other.database},
-         {"other_transaction", other.transaction()},
-         {"other_transaction_location", other.transaction_place()},
-         {"other_statement", other.statement()},
-         {"other_sql", other.sql(length)},
-         {"other_location", other.place()},
-         {"sides", rest.size() + 1},
-         {"detail", said.detail}});
+    const std::string_view kind = one.in_transaction ? "transaction" : "statement";
+    const auto& name = one.in_transaction ? one.transaction : one.statement;
+    return fmt::format(
+        "{} {}{}{} (process {}): {}", one.database, kind, name.empty() ? "" : " ", name, one.process, one.sql);
 }
 
 } // namespace
@@ -137,19 +78,86 @@ std::vector<deadlock_wait> read_deadlock(std::string_view detail)
     return found;
 }
 
-void report_deadlock(
+std::vector<std::int32_t> deadlock_report::foreign() const
+{
+    std::vector<std::int32_t> found;
+    for (const auto& one : sides) {
+        if (one.database.empty())
+            found.push_back(one.process);
+    }
+    return found;
+}
+
+void deadlock_report::log() const
+{
+    std::string message = "[DEADLOCK] " + describe(sides.front());
+    for (std::size_t i = 1; i < sides.size(); ++i)
+        message += (i == 1 ? " | waited for " : " | which waited for ") + describe(sides[i]);
+    const side& own = sides.front();
+    const side other = sides.size() > 1 ? sides[1] : side();
+    observe::log(
+        observe::level::warn, message,
+        {{"database", own.database},
+         {"process", own.process},
+         {"transaction", own.transaction},
+         {"transaction_location", own.transaction_place},
+         {"statement", own.statement},
+         {"sql", own.sql},
+         {"location", own.place},
+         {"other_process", other.process},
+         {"other_database", other.database},
+         {"other_transaction", other.transaction},
+         {"other_transaction_location", other.transaction_place},
+         {"other_statement", other.statement},
+         {"other_sql", other.sql},
+         {"other_location", other.place},
+         {"other_user", other.user},
+         {"sides", sides.size()},
+         {"detail", detail}});
+}
+
+namespace {
+
+deadlock_report report_of(
     const database_options& options, const backend_sessions& known, const session_use& victim,
-    const std::exception_ptr& error, backend_session::clock::time_point now)
+    const pg::diagnostics& said, time_point now)
+{
+    const auto length = options.logged_sql_length;
+    deadlock_report report{.sides = {}, .detail = said.detail};
+    report.sides.push_back(
+        side_of(victim.pid(), {.session = victim.operator->(), .database = options.name}, victim->current, length));
+    const auto waits = read_deadlock(said.detail);
+    auto process = victim.pid();
+    while (report.sides.size() <= waits.size()) {
+        const auto next = std::ranges::find(waits, process, &deadlock_wait::process);
+        if (next == waits.end() || next->blocked_by == victim.pid())
+            break;
+        process = next->blocked_by;
+        const auto found = known.look_up(process);
+        if (found.session != nullptr)
+            report.sides.push_back(side_of(process, found, found.session->in_the_way(now), length));
+        else
+            report.sides.push_back({.process = process});
+    }
+    return report;
+}
+
+} // namespace
+
+std::optional<deadlock_report> deadlock_of(
+    const database_options& options, const backend_sessions& known, const session_use& victim,
+    const std::exception_ptr& error, time_point now)
 {
     if (!observe::enabled(observe::level::warn))
-        return;
+        return std::nullopt;
     try {
         std::rethrow_exception(error);
     }
     catch (const pg::deadlock_detected& e) {
-        report(options, known, victim, e.diagnostics(), now);
+        return report_of(options, known, victim, e.diagnostics(), now);
     }
-    catch (...) { // NOLINT(bugprone-empty-catch): something else
+    catch (...) {
+        return std::nullopt;
     }
 }
 

@@ -1,11 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/statement_monitor.hpp"
 
+#include "db/foreign_sessions.hpp"
 #include "db/warnings.hpp"
 
 #include <tradecore/observe/log.hpp>
 
+#include <utility>
+
 namespace tradecore::detail {
+
+void statement_monitor::tell(deadlock_report what)
+{
+    try {
+        if (pool_ != nullptr && !what.foreign().empty()) {
+            if (auto connection = pool_->try_acquire({.kind = "deadlock report"})) {
+                log_with_foreign(executor_, std::move(connection), std::move(what), options_.logged_sql_length);
+                return;
+            }
+        }
+    }
+    catch (const pg::error&) { // NOLINT(bugprone-empty-catch): it is closing; said without the others
+    }
+    what.log();
+}
 
 void transaction_trace::runs_on(backend_sessions& sessions, std::int32_t pid)
 {

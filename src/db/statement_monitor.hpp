@@ -2,10 +2,12 @@
 #pragma once
 
 #include "db/backend_sessions.hpp"
+#include "db/deadlock_report.hpp"
 #include "db/statement_loops.hpp"
 #include "db/statement_table.hpp"
 
 #include <tradecore/db/database_options.hpp>
+#include <tradecore/db/pool.hpp>
 
 #include <source_location>
 #include <string_view>
@@ -19,7 +21,7 @@ public:
     /// @param executor where connections live; empty when there are none.
     explicit statement_monitor(const database_options& options, const boost::asio::any_io_executor& executor = {})
         : options_(options), table_(options.counted_statements),
-          sessions_(executor, options.name, options.connect, options.pool.maximum)
+          sessions_(executor, options.name, options.connect, options.pool.maximum), executor_(executor)
     {}
 
     [[nodiscard]] const database_options& options() const noexcept { return options_; }
@@ -27,10 +29,16 @@ public:
     [[nodiscard]] const statement_table& table() const noexcept { return table_; }
     [[nodiscard]] backend_sessions& sessions() noexcept { return sessions_; }
 
+    /// @param pool where a connection is borrowed to ask the server about others; must outlive this.
+    void ask_with(tradecore::pool& pool) noexcept { pool_ = &pool; }
+    void tell(deadlock_report what);
+
 private:
     const database_options& options_;
     statement_table table_;
     backend_sessions sessions_;
+    boost::asio::any_io_executor executor_;
+    tradecore::pool* pool_ = nullptr;
 };
 
 /// What is known of one transaction, for what is told of it and its statements.

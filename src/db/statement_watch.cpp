@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace tradecore::detail {
 namespace {
 
@@ -73,9 +75,13 @@ void statement_watch::ended(const pg::result& answer, const std::exception_ptr& 
 void statement_watch::ended(const pg::batch_answers& answers, const std::exception_ptr& error)
 {
     auto said = error;
-    for (std::size_t i = 0; !said && i < answers.size(); ++i)
-        said = answers.error(i);
-    ended(std::uint64_t{0}, said);
+    std::uint64_t rows = 0;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (!said)
+            said = answers.error(i);
+        rows += pg::command_tag(answers.tag(i)).rows_affected();
+    }
+    ended(rows, said);
 }
 
 void statement_watch::ended(std::uint64_t rows, const std::exception_ptr& error)
@@ -84,8 +90,10 @@ void statement_watch::ended(std::uint64_t rows, const std::exception_ptr& error)
     const auto took = now - began_;
     if (session()) {
         session()->end(now);
-        if (error)
-            report_deadlock(monitor_.options(), monitor_.sessions(), session(), error, now);
+        auto deadlock =
+            error ? deadlock_of(monitor_.options(), monitor_.sessions(), session(), error, now) : std::nullopt;
+        if (deadlock)
+            monitor_.tell(std::move(*deadlock));
     }
     monitor_.table().count(is_batch_ ? sql_text{"(batch)", nullptr} : sql_, name_, took, rows, error != nullptr);
     if (within_ != nullptr && is_single_ && !error)

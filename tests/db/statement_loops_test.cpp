@@ -167,6 +167,22 @@ TEST(statement_loops, are_not_reported_outside_of_transactions_or_when_few)
     EXPECT_EQ(loops_of(log).size(), 0U);
 }
 
+TEST(statement_loops, are_not_of_scripts)
+{
+    fake_server server;
+    auto options = test::quiet_options();
+    options.statement_loop = 5;
+    const observe::capture log;
+    test::with_database(server, options, [&](database& main) -> asio::awaitable<void> {
+        const auto body = [&]() -> asio::awaitable<void> {
+            for (int i = 0; i < 10; ++i)
+                (void)co_await main.run_script("many; statements");
+        };
+        co_await main.transaction(body);
+    });
+    EXPECT_EQ(loops_of(log).size(), 0U);
+}
+
 TEST(statement_loops, are_reported_when_the_transaction_fails_too)
 {
     fake_server server;

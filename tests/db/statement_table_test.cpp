@@ -110,6 +110,7 @@ TEST(statement_table, keeps_half_of_its_places_from_texts_made_at_run_time)
     statement_table table(10);
     for (int i = 0; i < 100; ++i)
         table.count(made(fmt::format("SELECT {}", i)), "", 1ms, 1, false);
+    EXPECT_EQ(report(table).statements.size(), 5U);
     table.count(made("x"), "with a name", 1ms, 1, false);
     for (const auto* text : {"a", "b", "c", "d"})
         table.count(literal(text), "", 1ms, 1, false);

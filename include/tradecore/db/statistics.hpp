@@ -18,7 +18,7 @@ struct statement_statistics {
     std::string sql{};
     /// How often it was sent, failures included; `execute_many` is one call.
     std::uint64_t calls = 0;
-    /// How many rows came back, or were affected when none do; 0 for batches and scripts.
+    /// How many rows came back, or were affected when none do; 0 for scripts.
     std::uint64_t rows = 0;
     std::uint64_t errors = 0;
     /// From sending to the end of the answer: waiting for a connection is not in it.

@@ -175,6 +175,50 @@ TEST_F(telling_test, a_deadlock_with_a_statement_of_its_own_is_reported_too)
     EXPECT_THAT(reports.front().message, HasSubstr("main statement (process "));
 }
 
+TEST_F(telling_test, a_deadlock_with_another_program_says_who_that_is)
+{
+    options_.pool.minimum = 2; // one to ask with
+    auto theirs = options_.connect;
+    theirs.application_name = "a tool";
+    theirs.settings["deadlock_timeout"] = "60s"; // ours looks first, and is the one to be rolled back
+    const observe::capture log;
+    std::int32_t process = 0;
+    run([&](database& main) -> asio::awaitable<void> {
+        auto tool = co_await pg::connection::connect(co_await asio::this_coro::executor, theirs);
+        process = tool->backend_pid();
+        (void)co_await tool->execute("BEGIN");
+        (void)co_await tool->execute("UPDATE account SET balance = 0 WHERE id = 2");
+        const auto body = [&]() -> asio::awaitable<void> {
+            (void)co_await main.execute("UPDATE account SET balance = 1 WHERE id = 1");
+            const auto other = [&]() -> asio::awaitable<void> {
+                (void)co_await tool->execute("UPDATE account SET balance = 0 WHERE id = 1");
+            };
+            const auto own = [&]() -> asio::awaitable<void> {
+                (void)co_await main.execute("UPDATE account SET balance = 1 WHERE id = 2");
+            };
+            co_await when_all(other(), own());
+        };
+        try {
+            co_await main.transaction(body, {.name = "ours", .max_attempts = 1});
+            ADD_FAILURE() << "was not rolled back";
+        }
+        catch (const pg::deadlock_detected&) { // NOLINT(bugprone-empty-catch): as asked
+        }
+        // The server is asked meanwhile; the other one has to be there still.
+        while (entries(log, "[DEADLOCK] ").empty())
+            (void)co_await main.fetch("SELECT 1");
+    });
+    const auto reports = entries(log, "[DEADLOCK] ");
+    ASSERT_EQ(reports.size(), 1U);
+    const auto& said = reports.front();
+    EXPECT_EQ(said.value("other_process"), std::to_string(process));
+    EXPECT_EQ(said.value("other_database"), "");
+    EXPECT_THAT(said.value("other_user"), testing::StartsWith("'a tool' of "));
+    EXPECT_EQ(said.value("other_sql"), "UPDATE account SET balance = 0 WHERE id = 1");
+    EXPECT_THAT(
+        said.message, HasSubstr(fmt::format(" | waited for process {}, which is not ours ('a tool' of ", process)));
+}
+
 TEST_F(telling_test, batches_and_execute_many_are_among_the_slow_queries_and_statistics)
 {
     options_.slow_query = 1ms;
@@ -198,6 +242,7 @@ TEST_F(telling_test, batches_and_execute_many_are_among_the_slow_queries_and_sta
         EXPECT_EQ(counted.statements.size(), 2U);
         EXPECT_EQ(counted.statements.at(0).sql, "(batch)");
         EXPECT_EQ(counted.statements.at(0).calls, 2U);
+        EXPECT_EQ(counted.statements.at(0).rows, 4U);
         EXPECT_EQ(counted.statements.at(1).sql, "SELECT pg_sleep($1)");
         EXPECT_EQ(counted.statements.at(1).calls, 2U);
     });
