@@ -97,11 +97,20 @@ asio::awaitable<void> pool_core::prepare(std::shared_ptr<pool_core> self, physic
             fmt::format("pool '{}': pool_hooks.on_connect left a transaction or a statement behind", self->name_));
 }
 
+bool pool_core::attempt::is_unwanted(const physical_connection& made) const noexcept
+{
+    try {
+        return std::ranges::any_of(unwanted, [&made](const auto& chooses) { return chooses(made); });
+    }
+    catch (...) {
+        return true; // who cannot tell shall not get it
+    }
+}
+
 void pool_core::connect_ended(
     const attempt& of, std::unique_ptr<physical_connection> made, const std::exception_ptr& failure)
 {
-    const bool unwanted =
-        made && std::ranges::any_of(of.unwanted, [&made](const auto& is_unwanted) { return is_unwanted(*made); });
+    const bool unwanted = made && of.is_unwanted(*made);
     if (!takes_part() || unwanted) {
         state_.connect_abandoned();
         if (made)

@@ -75,8 +75,8 @@ pool_core::~pool_core()
         return;
     // The sockets are the parent's: saying goodbye would end its sessions, and closing them through the event loop,
     // which is shared with it too, would make it deaf. They stay open until this process ends or runs another program.
-    for (entry& one : entries_)
-        (void)one.connection.release();
+    for (entry& one : entries_) [[maybe_unused]]
+        const auto* const left_open = one.connection.release();
 }
 
 double pool_core::lottery()
@@ -171,7 +171,8 @@ void pool_core::begin_closing()
         refuse(who, why);
     close_removed(state_.take_all_idle());
     for (slot which = 0; which < entries_.size(); ++which) {
-        if (state_.is_checked(which))
+        // Places of an earlier life are empty, and the state does not know them.
+        if (entries_[which].connection && state_.is_checked(which))
             entries_[which].connection->close(); // what its check finds
     }
     changed();

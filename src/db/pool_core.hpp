@@ -77,6 +77,8 @@ private:
     struct attempt {
         boost::asio::cancellation_signal cancel;
         std::vector<pool::predicate> unwanted; // evicted meanwhile
+
+        [[nodiscard]] bool is_unwanted(const physical_connection& made) const noexcept;
     };
     using attempts = std::list<attempt>;
     struct waiter;

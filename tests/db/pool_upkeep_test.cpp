@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 
 #include <optional>
+#include <stdexcept>
 
 namespace tradecore {
 namespace {
@@ -278,6 +279,23 @@ TEST(pool_upkeep, cannot_be_opened_on_a_server_without_any_room)
     });
 }
 
+TEST(pool_upkeep, forgets_the_connections_of_its_life_before)
+{
+    with_pool(sized(0, 3), [](fake_server&, pool& connections) -> asio::awaitable<void> {
+        {
+            const auto first = co_await connections.acquire({});
+            const auto second = co_await connections.acquire({});
+            const auto third = co_await connections.acquire({});
+        }
+        co_await connections.close(1s);
+        co_await connections.open();
+        EXPECT_EQ(connections.stats().size, 0U);
+        EXPECT_EQ(connections.evict(), 0U);
+        co_await connections.close(1s);
+        co_await connections.open();
+    });
+}
+
 // --- eviction and suspension -----------------------------------------------------------------------
 
 TEST(pool_evict, closes_what_is_idle_now_and_what_is_lent_when_it_comes_back)
@@ -320,6 +338,24 @@ TEST(pool_evict, takes_connections_that_are_being_made)
         server.connects.open();
         co_await settle();
         EXPECT_EQ(log, "a2;") << "the one begun before is not lent";
+    });
+}
+
+TEST(pool_evict, ends_a_connection_whose_choice_fails_when_it_is_made)
+{
+    with_pool(sized(0, 1), [](fake_server& server, pool& connections) -> asio::awaitable<void> {
+        server.connects.close();
+        std::string log;
+        test::gate end;
+        end.open();
+        asio::co_spawn(co_await asio::this_coro::executor, borrow(connections, log, end, "a"), asio::detached);
+        co_await settle();
+        EXPECT_EQ(
+            connections.evict([](const physical_connection&) -> bool { throw std::runtime_error("no choice"); }), 0U);
+        server.connects.open();
+        co_await settle();
+        EXPECT_EQ(log, "a2;");
+        EXPECT_EQ(connections.stats().connecting, 0U);
     });
 }
 

@@ -138,7 +138,8 @@ public:
     /// @returns how many of those that exist were chosen.
     std::size_t evict();
     /// The same of those that the predicate is true of; one of a server that has become a standby says so:
-    /// `parameter("in_hot_standby") == "on"`. What it throws is passed on, and nothing is ended then.
+    /// `parameter("in_hot_standby") == "on"`. What it throws is passed on, and nothing is ended then;
+    /// of a connection that is still being made it means yes.
     std::size_t evict(const predicate& unwanted);
 
     /// Ends the pause after a connect that failed: the next caller's begins at once.
