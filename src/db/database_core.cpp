@@ -180,15 +180,14 @@ database_core::run(std::shared_ptr<database_core> self, pg::statement what, own_
             }
             if (connection) {
                 note_statement(executor, nullptr, what.sql.text, self->options_.name);
-                auto once = what;
-                once.options.timeout = self->limit_of(by, call);
-                const bool limited = once.options.timeout.has_value();
+                what.options.timeout = self->limit_of(by, call);
+                const bool limited = what.options.timeout.has_value();
                 const bool unsent = !connection->is_open();
-                statement_watch watch(self->monitor_, once);
+                statement_watch watch(self->monitor_, what);
                 watch.runs_on(connection->backend_pid());
                 pg::result answer;
                 try {
-                    answer = co_await connection->run(std::move(once));
+                    answer = co_await connection->run_kept(what);
                 }
                 catch (...) {
                     error = std::current_exception();

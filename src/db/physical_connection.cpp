@@ -20,6 +20,7 @@ public:
     {}
 
     asio::awaitable<pg::result> run(pg::statement what) override { return connection_->run(std::move(what)); }
+    asio::awaitable<pg::result> run_kept(const pg::statement& what) override { return connection_->run_kept(what); }
     asio::awaitable<pg::batch_answers> run_batch(pg::batch what) override
     {
         return connection_->run_batch(std::move(what));

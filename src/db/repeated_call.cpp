@@ -23,7 +23,7 @@ namespace {
 
 asio::awaitable<void> wait_on(asio::any_io_executor executor, resilience::duration time)
 {
-    asio::steady_timer timer(std::move(executor), time);
+    asio::steady_timer timer(executor, time);
     co_await timer.async_wait(asio::use_awaitable);
 }
 

@@ -49,6 +49,11 @@ asio::awaitable<result> connection::run(statement what)
                         : engine::run_statement(link_, std::move(what));
 }
 
+asio::awaitable<result> connection::run_kept(const statement& what)
+{
+    return link_->trace ? engine::run_statement_traced(link_, what) : engine::run_kept_statement(link_, what);
+}
+
 asio::awaitable<batch_answers> connection::run_batch(batch what)
 {
     return link_->trace ? engine::run_batch_traced(link_, std::move(what)) : engine::run_batch(link_, std::move(what));

@@ -28,6 +28,8 @@ namespace tradecore {
 class physical_connection : public pg::session {
 public:
     using pg::session::run;
+    /// As of `pg::connection`; a connection that needs the statement for itself is given a copy.
+    [[nodiscard]] virtual boost::asio::awaitable<pg::result> run_kept(const pg::statement& what) { return run(what); }
     [[nodiscard]] virtual boost::asio::awaitable<std::vector<pg::result>>
     run_script(sql_text text, pg::call_options options) = 0;
     /// As of `pg::connection`; a connection that cannot listen refuses.

@@ -65,6 +65,8 @@ public:
 
     using session::run;
     [[nodiscard]] boost::asio::awaitable<result> run(statement what) override;
+    /// The same of a statement that its caller keeps, unchanged, until the call has ended, to run it again perhaps.
+    [[nodiscard]] boost::asio::awaitable<result> run_kept(const statement& what);
     [[nodiscard]] boost::asio::awaitable<batch_answers> run_batch(batch what) override;
     [[nodiscard]] boost::asio::awaitable<std::uint64_t> run_many(repeated_statement what) override;
     [[nodiscard]] boost::asio::awaitable<std::shared_ptr<detail::cursor_core>>
