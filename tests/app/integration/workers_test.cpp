@@ -35,14 +35,17 @@ public:
     ~watched_process() { ::close(descriptor_); }
 
     void send(int signal) const { EXPECT_EQ(::syscall(SYS_pidfd_send_signal, descriptor_, signal, nullptr, 0), 0); }
+    [[nodiscard]] bool is_over() const { return ends_within(0); }
     /// Returns: whether it has ended, within a time that only a process that goes on needs.
-    [[nodiscard]] bool has_ended() const
-    {
-        pollfd end{descriptor_, POLLIN, 0};
-        return ::poll(&end, 1, 30'000) == 1;
-    }
+    [[nodiscard]] bool has_ended() const { return ends_within(30'000); }
 
 private:
+    [[nodiscard]] bool ends_within(int milliseconds) const
+    {
+        pollfd end{descriptor_, POLLIN, 0};
+        return ::poll(&end, 1, milliseconds) == 1;
+    }
+
     int descriptor_;
 };
 
@@ -175,6 +178,33 @@ TEST_F(workers, that_are_still_there_keep_the_next_program_out)
         EXPECT_EQ(refused.status, 1);
         EXPECT_NE(refused.err.find("another program runs a simulation in the database main"), std::string::npos)
             << refused.err;
+    });
+    expect_sound(simulate({}));
+}
+
+TEST_F(workers, say_in_the_database_that_they_are_there)
+{
+    simulate({"--keep"});
+    run([&]() -> boost::asio::awaitable<void> {
+        // They begin with what is recorded already; nobody can look that up now, so nobody is done.
+        const auto hold = co_await pg::connection::connect(
+            co_await boost::asio::this_coro::executor, pg::connect_options::parse(main_.dsn()));
+        co_await hold->execute("BEGIN");
+        co_await hold->execute("LOCK TABLE es.commands");
+        auto running = started();
+        const watched_process program(running.pid());
+        const auto locks = [&] {
+            return main_.run(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
+        };
+        auto seen = locks();
+        while (seen != "3" && !program.is_over())
+            seen = locks();
+        EXPECT_EQ(seen, "3");
+        running.send(SIGKILL);
+        running.wait();
+        co_await hold->execute("ROLLBACK");
     });
     expect_sound(simulate({}));
 }

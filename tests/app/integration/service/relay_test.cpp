@@ -160,6 +160,48 @@ TEST(relay, leaves_alone_what_the_caller_of_an_append_is_delivering)
     });
 }
 
+TEST(relay, passes_over_what_other_processes_deliver_and_leaves_the_rest_until_it_catches_up)
+{
+    const scratch_database main_place("relay");
+    const scratch_database vb_place("relay_vb");
+    test::run([&]() -> asio::awaitable<void> {
+        auto main = co_await open(main_place, "main");
+        auto vb = co_await open(vb_place, "vb");
+        const auto prices = market::make_sample(1, 10);
+        two systems(main, vb, prices);
+        co_await systems.place_a_market_order(prices.ticks[0]);
+        const auto log = co_await systems.main_store.open_log(0)->next(100);
+        const auto connected = std::ranges::find(log, "ConnectionCreated", &events::recorded_event::type);
+        co_await systems.process.on_main_event(*connected);
+
+        // Each look asks twice about the event it stops at. One that delivers does so at the second look.
+        constexpr int third_look = 5;
+        int asked = 0;
+        service::relay* looking = nullptr;
+        service::relay beside(
+            {"beside", systems.main_store, systems.vb_store, main,
+             [&](const events::recorded_event& event) {
+                 if (event.type == "FundsDeposited" && ++asked == third_look)
+                     looking->stop();
+                 return service::process_manager::answers_main(event);
+             },
+             [&](events::recorded_event event) {
+                 looking->stop();
+                 return systems.process.on_main_event(std::move(event));
+             }});
+        looking = &beside;
+        co_await beside.run(service::relay::unanswered::leave);
+        EXPECT_EQ(beside.redelivered(), 0U);
+        EXPECT_GE(
+            co_await main.fetchval<std::int64_t>("SELECT position FROM proj.checkpoint WHERE projection = 'beside'"),
+            connected->position);
+        co_await beside.catch_up();
+        EXPECT_EQ(beside.redelivered(), 2U); // deposit and order
+        co_await main.close();
+        co_await vb.close();
+    });
+}
+
 TEST(relay, refuses_a_checkpoint_of_another_store)
 {
     const scratch_database main_place("relay");
