@@ -23,19 +23,25 @@ constexpr std::size_t kept_of_longer = 1'024;
 
 // --- a session -------------------------------------------------------------------------------------
 
-void backend_session::begin(const sql_text& sql, std::string_view name, clock::time_point now)
+void backend_session::begin(const sql_text& sql, std::string_view name, clock::time_point now) noexcept
 {
     std::swap(previous, current);
-    if (sql.owner && sql.text.size() > longest_kept) {
-        const auto beginning = std::make_shared<const std::string>(sql.text.substr(0, kept_of_longer));
-        current.sql = {*beginning, beginning, sql.where};
-    }
-    else {
-        current.sql = sql;
-    }
-    current.name = name; // the caller's need not live on; the string keeps its room
     current.began = now;
     current.ended = clock::time_point::max();
+    try {
+        if (sql.owner && sql.text.size() > longest_kept) {
+            const auto beginning = std::make_shared<const std::string>(sql.text.substr(0, kept_of_longer));
+            current.sql = {*beginning, beginning, sql.where};
+        }
+        else {
+            current.sql = sql;
+        }
+        current.name = name; // the caller's need not live on; the string keeps its room
+    }
+    catch (...) { // no memory: better nothing than what ran before
+        current.sql = {};
+        current.name.clear();
+    }
 }
 
 const backend_session::run& backend_session::in_the_way(clock::time_point when) const noexcept

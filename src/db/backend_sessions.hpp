@@ -36,7 +36,7 @@ struct backend_session {
     /// Of those who use it now.
     unsigned users = 0;
 
-    void begin(const sql_text& sql, std::string_view name, clock::time_point now);
+    void begin(const sql_text& sql, std::string_view name, clock::time_point now) noexcept;
     void end(clock::time_point now) noexcept { current.ended = now; }
 
     /// @returns the statement that was in somebody's way until just before `when`: the server answers both sides of a

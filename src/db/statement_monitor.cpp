@@ -33,21 +33,29 @@ void transaction_trace::runs_on(backend_sessions& sessions, std::int32_t pid)
     session_->transaction_where = where_;
 }
 
-void transaction_trace::ended() const
+void transaction_trace::ended() const noexcept
 {
     const auto* loop = loops_.worst();
     if (loop == nullptr || !observe::enabled(observe::level::warn))
         return;
-    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(loop->took);
-    const auto advice = instead_of_loop(loop->sql.text);
+    try {
+        say(*loop);
+    }
+    catch (...) { // NOLINT(bugprone-empty-catch): telling of the work must not make it fail
+    }
+}
+
+void transaction_trace::say(const statement_loops::loop& loop) const
+{
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(loop.took);
+    const auto advice = instead_of_loop(loop.sql.text);
+    const auto sql = shorten(loop.sql.text, options_.logged_sql_length);
     observe::log(
-        observe::level::warn,
-        statement_loop_line(
-            options_.name, loop->count, took, shorten(loop->sql.text, options_.logged_sql_length), advice),
+        observe::level::warn, statement_loop_line(options_.name, loop.count, took, sql, advice),
         {{"database", options_.name},
-         {"statement", loop->name},
-         {"location", place_of(loop->sql.where)},
-         {"count", loop->count},
+         {"statement", loop.name},
+         {"location", place_of(loop.sql.where)},
+         {"count", loop.count},
          {"threshold", options_.statement_loop},
          {"took_ms", took.count()},
          {"transaction", name_},

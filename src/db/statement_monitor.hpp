@@ -58,9 +58,11 @@ public:
     [[nodiscard]] const session_use& session() const noexcept { return session_; }
 
     /// The transaction is over: says when it was a loop.
-    void ended() const;
+    void ended() const noexcept;
 
 private:
+    void say(const statement_loops::loop& loop) const;
+
     const database_options& options_;
     std::string_view name_;
     std::source_location where_;

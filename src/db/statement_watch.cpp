@@ -19,6 +19,9 @@ using clock = std::chrono::steady_clock;
 /// More than this is not copied for a line that will be cut anyway.
 constexpr std::size_t largest_copy = 16'384;
 
+/// What stands for a batch in statistics.
+constinit const sql_text any_batch{"(batch)", nullptr};
+
 std::uint64_t rows_of(const pg::result& answer) noexcept
 {
     return answer.empty() ? answer.tag().rows_affected() : answer.size();
@@ -64,7 +67,7 @@ void statement_watch::runs_on(std::int32_t pid)
     session_->begin(sql_, name_, began_);
 }
 
-void statement_watch::ended(const pg::result& answer, const std::exception_ptr& error)
+void statement_watch::ended(const pg::result& answer, const std::exception_ptr& error) noexcept
 {
     if (error)
         ended(std::uint64_t{0}, error);
@@ -72,7 +75,7 @@ void statement_watch::ended(const pg::result& answer, const std::exception_ptr& 
         ended(rows_of(answer), error);
 }
 
-void statement_watch::ended(const pg::batch_answers& answers, const std::exception_ptr& error)
+void statement_watch::ended(const pg::batch_answers& answers, const std::exception_ptr& error) noexcept
 {
     auto said = error;
     std::uint64_t rows = 0;
@@ -84,23 +87,26 @@ void statement_watch::ended(const pg::batch_answers& answers, const std::excepti
     ended(rows, said);
 }
 
-void statement_watch::ended(std::uint64_t rows, const std::exception_ptr& error)
+void statement_watch::ended(std::uint64_t rows, const std::exception_ptr& error) noexcept
 {
     const auto now = clock::now();
     const auto took = now - began_;
-    if (session()) {
+    if (session())
         session()->end(now);
-        auto deadlock =
-            error ? deadlock_of(monitor_.options(), monitor_.sessions(), session(), error, now) : std::nullopt;
-        if (deadlock)
-            monitor_.tell(std::move(*deadlock));
-    }
-    monitor_.table().count(is_batch_ ? sql_text{"(batch)", nullptr} : sql_, name_, took, rows, error != nullptr);
     if (within_ != nullptr && is_single_ && !error)
         within_->loops().note(sql_, name_, rows, took);
-    const auto threshold = monitor_.options().slow_query;
-    if (threshold.count() > 0 && took > threshold && observe::enabled(observe::level::warn))
-        say_slow(std::chrono::duration_cast<milliseconds>(took), error != nullptr);
+    monitor_.table().count(is_batch_ ? any_batch : sql_, name_, took, rows, error != nullptr);
+    try {
+        auto deadlock = error && session() ? deadlock_of(monitor_.options(), monitor_.sessions(), session(), error, now)
+                                           : std::nullopt;
+        if (deadlock)
+            monitor_.tell(std::move(*deadlock));
+        const auto threshold = monitor_.options().slow_query;
+        if (threshold.count() > 0 && took > threshold && observe::enabled(observe::level::warn))
+            say_slow(std::chrono::duration_cast<milliseconds>(took), error != nullptr);
+    }
+    catch (...) { // NOLINT(bugprone-empty-catch): telling of the work must not make it fail
+    }
 }
 
 std::string statement_watch::arguments() const

@@ -36,10 +36,10 @@ public:
 
     /// It was answered.
     /// @param error null for a success.
-    void ended(const pg::result& answer, const std::exception_ptr& error);
-    void ended(const pg::batch_answers& answers, const std::exception_ptr& error);
+    void ended(const pg::result& answer, const std::exception_ptr& error) noexcept;
+    void ended(const pg::batch_answers& answers, const std::exception_ptr& error) noexcept;
     /// @param rows how many it returned or affected.
-    void ended(std::uint64_t rows, const std::exception_ptr& error);
+    void ended(std::uint64_t rows, const std::exception_ptr& error) noexcept;
 
 private:
     [[nodiscard]] const session_use& session() const noexcept
