@@ -70,13 +70,10 @@ void commit_proof::has_run(std::string_view tag) noexcept
         ended_by_statement_ = true;
 }
 
-void commit_proof::look_at(physical_connection& on) noexcept
+void commit_proof::look_at(const physical_connection& on) noexcept
 {
-    if (!asks_ || has_id())
-        return;
-    id_ = on.transaction_id();
-    if (has_id())
-        on.ask_for_transaction_id(false);
+    if (asks_ && !has_id())
+        id_ = on.transaction_id();
 }
 
 void commit_proof::take_script_answer(physical_connection& on, std::vector<pg::result>& answers)

@@ -47,7 +47,7 @@ public:
     /// @param tag of a statement that has been run.
     void has_run(std::string_view tag) noexcept;
     /// Takes what a connection knows behind a statement.
-    void look_at(physical_connection& on) noexcept;
+    void look_at(const physical_connection& on) noexcept;
 
     /// @returns whether the question must be added to a script.
     [[nodiscard]] bool asks_scripts() const noexcept { return asks_; }
