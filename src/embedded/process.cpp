@@ -12,6 +12,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -89,6 +90,8 @@ struct prepared {
     const int output = self.what.output >= 0 ? self.what.output : nothing;
     if (::dup2(nothing, STDIN_FILENO) < 0 || ::dup2(output, STDOUT_FILENO) < 0 || ::dup2(output, STDERR_FILENO) < 0)
         fail(self.report, stage::open);
+    // What the program has open is not the server's; an older kernel cannot do this, and then it inherits.
+    (void)::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     ::execve(self.arguments[0], self.arguments.data(), const_cast<char* const*>(self.environment.data()));
     fail(self.report, stage::run);
 }

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <limits>
 #include <netinet/tcp.h>
 #include <pwd.h>
@@ -75,6 +76,11 @@ asio::awaitable<socket_ptr> open_socket(
     const auto socket = std::make_shared<socket_ptr::element_type>(executor);
     const time_limit within(executor, deadline, [socket] { socket->close(); });
     error_code error;
+    socket->open(address.protocol(), error);
+    if (error)
+        throw_cannot_connect(server, {}, error);
+    // A program that is started later must not inherit the session, which would live on with it.
+    (void)::fcntl(socket->native_handle(), F_SETFD, FD_CLOEXEC);
     co_await socket->async_connect(address, asio::redirect_error(asio::use_awaitable, error));
     if (within.passed())
         throw too_slow(server, "connecting");
