@@ -6,8 +6,10 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <stdexcept>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
@@ -46,6 +48,7 @@ child_process::child_process(std::vector<std::string> command, const std::map<st
             else
                 ::setenv(name.c_str(), value.c_str(), 1);
         }
+        (void)::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC); // nothing else is the program's
         ::execv(arguments[0], arguments.data());
         ::_exit(127);
     }

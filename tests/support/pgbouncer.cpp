@@ -62,9 +62,9 @@ pgbouncer::pgbouncer(const std::vector<std::string>& settings)
     const address server(test::dsn());
     const address by_tcp(test::tcp_dsn_for("tc_trust", ""));
     database_ = server.database;
-    const auto configuration = folder_.path() / "pgbouncer.ini";
+    configuration_ = folder_.path() / "pgbouncer.ini";
     {
-        std::ofstream file{configuration};
+        std::ofstream file{configuration_};
         file << fmt::format(
             "[databases]\n"
             "* = host={0} port={1} user=tc_trust\n"
@@ -81,8 +81,18 @@ pgbouncer::pgbouncer(const std::vector<std::string>& settings)
             file << line << '\n';
     }
     give_to_nobody(folder_.path());
-    give_to_nobody(configuration);
-    process_ = std::make_unique<child_process>(command(configuration));
+    give_to_nobody(configuration_);
+    start();
+}
+
+void pgbouncer::stop()
+{
+    process_.reset();
+}
+
+void pgbouncer::start()
+{
+    process_ = std::make_unique<child_process>(command(configuration_));
     if (!process_->wait_for_line("process up"))
         throw std::runtime_error{"pgbouncer did not start: " + process_->wait().err};
 }

@@ -4,6 +4,7 @@
 #include "support/child_process.hpp"
 #include "support/test_server.hpp"
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,11 +18,16 @@ public:
     /// @param settings further lines for its configuration.
     explicit pgbouncer(const std::vector<std::string>& settings = {});
 
+    /// Kills it, and starts it again at the same place.
+    void stop();
+    void start();
+
     /// @returns where it listens (a Unix socket), and which database the server has behind it.
     [[nodiscard]] std::string dsn() const;
 
 private:
     temporary_folder folder_;
+    std::filesystem::path configuration_;
     std::string database_;
     std::unique_ptr<child_process> process_;
 };

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the network does to databases.
+#include "chaos/support/fault_test.hpp"
+#include "db/support/gate.hpp"
+
+#include <tradecore/errors.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <stdexcept>
+#include <vector>
+
+namespace tradecore {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using test::end_of;
+using test::ending;
+using test::flow;
+using test::is_lost_connection;
+using test::is_outage;
+using test::network_gate;
+using test::note;
+using test::traffic;
+using mode = traffic::mode;
+using testing::AnyOf;
+
+constexpr traffic silence{.what = mode::hold};
+
+class network : public test::shared_server_test {
+protected:
+    network() { options_.connect.cancel_timeout = 50ms; }
+};
+
+// --- connections that end --------------------------------------------------------------------------
+
+TEST_F(network, a_reset_in_mid_row_is_a_lost_connection)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        gate.when(flow::to_client, "yyyyyyyy", [](network_gate::link& on) { on.end(ending::reset); });
+        const auto read =
+            co_await end_of(main.fetch<std::string>("SELECT repeat('y', 50000) FROM generate_series(1, 9)"));
+        EXPECT_THAT(read, AnyOf(is_lost_connection(), "circuit_open"));
+        const auto written = co_await end_of(main.fetch<std::string>(
+            "INSERT INTO note SELECT 1, repeat('y', 50000) FROM generate_series(1, 9) RETURNING words"));
+        EXPECT_THAT(written, AnyOf(is_lost_connection(), "circuit_open"));
+        gate.when(flow::to_client, "", nullptr);
+    });
+    EXPECT_THAT(notes(1), AnyOf(0, 9)) << "once or not at all";
+}
+
+TEST_F(network, the_end_of_idle_connections_is_noticed_before_anybody_is_served_by_them)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        for (const auto how : {ending::close, ending::reset}) {
+            gate.end_all(how);
+            co_await test::settle();
+            EXPECT_EQ(co_await end_of(note(main, 1)), "ok");
+            EXPECT_EQ(co_await end_of(main.transaction([&] { return note(main, 1); })), "ok");
+            co_await test::until_whole(main);
+        }
+    });
+    EXPECT_EQ(notes(1), 4);
+}
+
+TEST_F(network, a_listener_ends_with_its_connection_and_can_listen_again)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        for (int round = 0; round < 2; ++round) {
+            auto feed = co_await main.listen("news");
+            (void)co_await main.execute("NOTIFY news");
+            (void)co_await feed.next();
+            gate.end_all(ending::reset);
+            EXPECT_THAT(co_await end_of(feed.next()), is_lost_connection());
+        }
+    });
+}
+
+// --- silence ---------------------------------------------------------------------------------------
+
+TEST_F(network, silence_during_a_statement_ends_with_its_time)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        // The request to cancel meets the same silence.
+        gate.when(flow::to_server, "a question", [&](network_gate::link&) { gate.set(silence); });
+        EXPECT_EQ(
+            co_await end_of(main.with({.timeout = 50ms}).fetch("SELECT $1::text", "a question")), "timeout_error");
+        gate.set({});
+        co_await test::until_whole(main);
+
+        gate.when(flow::to_server, "a note", [&](network_gate::link&) { gate.set(silence); });
+        EXPECT_EQ(
+            co_await end_of(main.with({.timeout = 50ms}).execute("INSERT INTO note VALUES (1, $1)", "a note")),
+            "timeout_error");
+        gate.when(flow::to_server, "", nullptr);
+        gate.set({});
+    });
+    EXPECT_LE(notes(1), 1);
+}
+
+TEST_F(network, silence_during_the_answer_ends_with_its_time_and_the_statement_is_stopped)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        gate.when(flow::to_client, "yyyyyyyy", [&](network_gate::link& on) { on.set(flow::to_client, silence); });
+        const auto ended =
+            co_await end_of(main.with({.timeout = 100ms})
+                                .fetch<std::string>("SELECT repeat('y', 100000) FROM generate_series(1, 100000)"));
+        EXPECT_EQ(ended, "timeout_error");
+        gate.when(flow::to_client, "", nullptr);
+        gate.set({});
+        while (scratch_.run("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+                            "query LIKE '%generate_series%' AND state = 'active' AND pid <> pg_backend_pid()") != "0")
+            co_await test::moment();
+    });
+}
+
+TEST_F(network, silence_in_a_transaction_ends_with_its_time)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        gate.when(flow::to_server, "a question", [&](network_gate::link&) { gate.set(silence); });
+        const auto ended = co_await end_of(main.transaction(
+            [&]() -> asio::awaitable<void> {
+                co_await note(main, 1);
+                (void)co_await main.execute("SELECT $1::text", "a question");
+            },
+            {.timeout = 100ms}));
+        EXPECT_THAT(ended, AnyOf("timeout_error", is_lost_connection()));
+        gate.when(flow::to_server, "", nullptr);
+        gate.set({});
+    });
+    EXPECT_EQ(notes(1), 0);
+}
+
+TEST_F(network, silence_at_rollback_keeps_no_caller_longer_than_the_rollback_may_take)
+{
+    options_.rollback_timeout = 50ms;
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        const auto ended = co_await end_of(main.transaction([&]() -> asio::awaitable<void> {
+            co_await note(main, 1);
+            gate.set(silence);
+            throw std::runtime_error("my own");
+        }));
+        EXPECT_EQ(ended, "untyped: my own") << "the body's error, not what became of the connection";
+        gate.set({});
+    });
+    EXPECT_EQ(notes(1), 0);
+}
+
+TEST_F(network, silence_at_release_keeps_nobody_waiting)
+{
+    options_.pool.cleanup_timeout = 50ms;
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        auto taken = co_await main.pool().acquire({});
+        (void)co_await taken->run_script({"BEGIN; INSERT INTO note VALUES (1)", nullptr}, {});
+        gate.set(silence);
+        taken.reset();
+        gate.set(flow::to_server, {.what = mode::drop});
+        co_await gate.until([&] { return gate.open() == 2; });
+        while (main.pool_stats().size == 2)
+            co_await test::moment();
+        gate.set({});
+    });
+    EXPECT_EQ(notes(1), 0);
+}
+
+class silent_connect : public network, public testing::WithParamInterface<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(each, silent_connect, testing::Values("plain", "tls"), [](const auto& tried) {
+    return std::string(tried.param);
+});
+
+TEST_P(silent_connect, ends_with_its_time)
+{
+    run([&](database&, network_gate& gate) -> asio::awaitable<void> {
+        auto options = test::quick_options(2);
+        options.name = "vb";
+        options.pool.minimum = 0;
+        options.connect = pg::connect_options::parse(
+            gate.dsn() + (std::string(GetParam()) == "tls" ? "&sslmode=require" : "&sslmode=disable"));
+        options.connect.connect_timeout = 50ms;
+        options.pool.acquire_timeout = 500ms;
+        database vb(co_await asio::this_coro::executor, options);
+        co_await vb.open();
+        gate.on_link([](network_gate::link& on) { on.set(silence); });
+        EXPECT_THAT(co_await end_of(vb.fetchval<std::int32_t>("SELECT 1")), is_outage());
+        EXPECT_THAT(co_await end_of(vb.transaction([&] { return note(vb, 1); })), is_outage());
+        const auto health = co_await vb.health_check(100ms);
+        EXPECT_FALSE(health.reachable);
+        co_await vb.close();
+        gate.on_link(nullptr);
+        gate.end_all(ending::reset);
+    });
+    EXPECT_EQ(notes(1), 0);
+}
+
+TEST_F(network, silence_of_idle_connections_costs_a_check_and_no_call)
+{
+    options_.pool.idle_check_after = 0ms;
+    options_.pool.validation_timeout = 50ms;
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        gate.for_each([](network_gate::link& on) { on.set({.what = mode::drop}); });
+        EXPECT_EQ(co_await end_of(note(main, 1)), "ok");
+        co_await test::until_whole(main);
+        gate.end_all(ending::reset); // whoever did not hear of the other's end
+    });
+    EXPECT_EQ(notes(1), 1);
+}
+
+// --- slow, cut up, glued together ------------------------------------------------------------------
+
+TEST_F(network, drops_by_drops_no_answer_comes_in_time)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        gate.for_each([](network_gate::link& on) { on.set(flow::to_client, {.piece = 1, .pause = 1h}); });
+        EXPECT_EQ(co_await end_of(main.with({.timeout = 50ms}).execute("SELECT 1")), "timeout_error");
+        gate.set({});
+    });
+}
+
+class chopped : public network, public testing::WithParamInterface<std::size_t> {
+protected:
+    asio::awaitable<void> do_everything(database& main) const
+    {
+        co_await note(main, 1);
+        const auto all = co_await main.fetch<std::string>("SELECT words FROM note WHERE number = $1", 1);
+        EXPECT_EQ(all, std::vector<std::string>{"here"});
+        std::vector<asio::awaitable<void>> together;
+        together.reserve(20);
+        for (int i = 0; i < 20; ++i)
+            together.push_back(note(main, 2));
+        co_await main.transaction([&] { return when_all(std::move(together)); });
+        EXPECT_EQ(co_await end_of(main.execute("SELECT 1 / (number - 1) FROM note WHERE number = 1")), "22012");
+        std::vector<std::int64_t> numbers(100);
+        std::iota(numbers.begin(), numbers.end(), 0);
+        EXPECT_EQ(co_await main.execute_many("INSERT INTO note VALUES (3, $1::bigint::text)", numbers), 100U);
+        co_await main.transaction([&]() -> asio::awaitable<void> {
+            auto slices = co_await main.cursor<std::string>({.rows = 7}, "SELECT words FROM note WHERE number = 3");
+            std::size_t read = 0;
+            for (auto slice = co_await slices.next(); !slice.empty(); slice = co_await slices.next())
+                read += slice.size();
+            EXPECT_EQ(read, 100U);
+        });
+        EXPECT_EQ(co_await main.fetchval<std::int64_t>("SELECT length(repeat('z', 5000))"), 5'000);
+    }
+};
+
+INSTANTIATE_TEST_SUITE_P(sizes, chopped, testing::Values(1, 3, 7), testing::PrintToStringParamName());
+
+TEST_P(chopped, streams_mean_the_same)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        gate.set({.piece = GetParam()});
+        co_await do_everything(main);
+    });
+    EXPECT_EQ(notes(1), 1);
+    EXPECT_EQ(notes(2), 20);
+    EXPECT_EQ(notes(3), 100);
+}
+
+TEST_F(network, answers_that_come_glued_together_are_told_apart)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        const auto taken = co_await main.pool().acquire({});
+        (void)co_await taken->fetchval<std::string>("SELECT $1::text", "prepared");
+        gate.set(flow::to_client, silence);
+        gate.when(flow::to_server, "the last", [&](network_gate::link&) { gate.set(flow::to_client, {}); });
+        std::vector<asio::awaitable<std::string>> asked;
+        asked.reserve(50);
+        for (int i = 0; i < 49; ++i)
+            asked.push_back(taken->fetchval<std::string>("SELECT $1::text", "one"));
+        asked.push_back(taken->fetchval<std::string>("SELECT $1::text", "the last"));
+        const auto answers = co_await when_all(std::move(asked));
+        EXPECT_EQ(std::ranges::count(answers, "one"), 49);
+        EXPECT_EQ(answers.back(), "the last");
+    });
+}
+
+TEST_F(network, a_narrow_way_slows_a_copy_and_breaks_nothing)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        gate.set({.piece = 4'096, .pause = 100us});
+        std::vector<std::tuple<std::int32_t, std::string>> rows(500, {1, std::string(1'000, 'n')});
+        EXPECT_EQ(co_await main.copy_in("note", {"number", "words"}, rows), 500U);
+        auto back = co_await main.copy_out<std::string>("SELECT words FROM note");
+        std::size_t read = 0;
+        for (auto part = co_await back.next(); !part.empty(); part = co_await back.next())
+            for (const auto& words : part)
+                read += words.size();
+        EXPECT_EQ(read, 500'000U);
+
+        // One that is too narrow for the limit.
+        gate.set({.piece = 4'096, .pause = 1h});
+        pg::copy_options hurried;
+        hurried.call.timeout = 100ms;
+        EXPECT_EQ(co_await end_of(main.copy_in("note", {"number", "words"}, rows, hurried)), "timeout_error");
+        gate.set({});
+    });
+    EXPECT_EQ(notes(1), 500);
+}
+
+// --- COMMIT ----------------------------------------------------------------------------------------
+
+TEST_F(network, a_connection_lost_before_commit_was_sent_leaves_nothing)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        const auto ended = co_await end_of(main.transaction([&]() -> asio::awaitable<void> {
+            co_await note(main, 1);
+            gate.end_all(ending::reset);
+        }));
+        EXPECT_THAT(ended, is_outage());
+    });
+    EXPECT_EQ(notes(1), 0);
+}
+
+TEST_F(network, a_commit_that_did_not_arrive_is_never_called_a_success)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        gate.when(flow::to_server, "COMMIT", [](network_gate::link& on) { on.end(ending::reset); });
+        const auto ended = co_await end_of(main.transaction([&] { return note(main, 1); }));
+        EXPECT_THAT(ended, AnyOf("commit_unknown", is_outage()));
+        gate.when(flow::to_server, "", nullptr);
+    });
+    EXPECT_EQ(notes(1), 0);
+}
+
+TEST_F(network, a_commit_whose_answer_was_lost_is_not_done_again)
+{
+    int runs = 0;
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        // CommandComplete: it is committed.
+        gate.when(flow::to_client, "COMMIT", [](network_gate::link& on) { on.end(ending::reset); });
+        const auto ended = co_await end_of(main.transaction([&] {
+            ++runs;
+            return note(main, 1);
+        }));
+        EXPECT_THAT(ended, AnyOf("ok", "commit_unknown"));
+        gate.when(flow::to_client, "", nullptr);
+    });
+    EXPECT_EQ(runs, 1);
+    EXPECT_EQ(notes(1), 1);
+}
+
+/// The strongest of all: one transaction, cut after each byte that it sends and that it gets.
+class cut_transaction : public test::shared_server_test, public testing::WithParamInterface<flow> {
+protected:
+    cut_transaction() : shared_server_test(1) {}
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    each, cut_transaction, testing::Values(flow::to_server, flow::to_client),
+    [](const auto& tried) { return tried.param == flow::to_server ? "to_server" : "to_client"; });
+
+TEST_P(cut_transaction, happens_once_or_not_at_all_wherever_it_is_cut)
+{
+    std::vector<std::string> ends;
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        for (std::uint64_t length = 0, cut = 0; cut <= length; ++cut) {
+            co_await test::until_whole(main);
+            const auto links = gate.accepted();
+            std::uint64_t before = 0;
+            gate.for_each([&](network_gate::link& on) {
+                before = on.passed(GetParam());
+                if (cut > 0)
+                    on.set(
+                        GetParam(),
+                        {.cut_after = before + cut - 1, .cut_by = cut % 2 == 0 ? ending::close : ending::reset});
+            });
+            const auto number = static_cast<std::int32_t>(cut);
+            ends.push_back(co_await end_of(main.transaction([&]() -> asio::awaitable<void> {
+                (void)co_await main.execute("INSERT INTO note VALUES ($1)", number);
+                (void)co_await main.execute("UPDATE note SET words = 'x' WHERE number = $1", number);
+            })));
+            if (cut == 0) {
+                EXPECT_EQ(gate.accepted(), links);
+                gate.for_each([&](network_gate::link& on) { length = on.passed(GetParam()) - before; });
+            }
+        }
+        EXPECT_GT(ends.size(), 100U);
+    });
+    for (std::size_t cut = 0; cut < ends.size(); ++cut) {
+        const auto there = notes(static_cast<int>(cut));
+        if (ends[cut] == "ok")
+            EXPECT_EQ(there, 1) << cut;
+        else if (ends[cut] == "commit_unknown")
+            EXPECT_LE(there, 1) << cut;
+        else
+            EXPECT_EQ(there, 0) << cut << ": " << ends[cut];
+        if (ends[cut] != "ok" && ends[cut] != "commit_unknown")
+            EXPECT_THAT(ends[cut], is_outage()) << cut;
+    }
+}
+
+// --- cancelling ------------------------------------------------------------------------------------
+
+TEST_F(network, a_request_to_cancel_that_comes_late_stops_nobody_else)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        // Links from now on are requests to cancel: they come through when everything is over.
+        std::size_t requests = 0;
+        gate.on_link([&](network_gate::link& on) {
+            if (requests++ == 0)
+                on.set(silence);
+        });
+        EXPECT_EQ(co_await end_of(main.with({.timeout = 50ms}).execute("SELECT pg_sleep(0.2)")), "timeout_error");
+        EXPECT_GE(requests, 1U);
+        co_await test::until_whole(main);
+        bool released = false;
+        std::vector<asio::awaitable<void>> others;
+        for (int i = 0; i < 20; ++i)
+            others.push_back(note(main, 1));
+        gate.set({});
+        released = true;
+        co_await when_all(std::move(others));
+        EXPECT_TRUE(released);
+        gate.on_link(nullptr);
+    });
+    EXPECT_EQ(notes(1), 20);
+}
+
+} // namespace
+} // namespace tradecore
