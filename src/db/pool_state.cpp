@@ -14,6 +14,8 @@ constexpr std::chrono::seconds look_every{30};
 constexpr std::chrono::seconds no_room_pause{1};
 constexpr double lifetime_jitter = 0.1;
 constexpr double keepalive_jitter = 0.2;
+/// A check that has taken this part of its time is not waited for any longer by who could have a new connection.
+constexpr int patience_with_checks = 8;
 
 /// @returns `whole` less a random part of `share` of it.
 pool_state::clock::duration jittered(std::chrono::milliseconds whole, double share, double lottery)
@@ -32,6 +34,15 @@ pool_state::time_point pool_state::heard_of(slot which) const
 bool pool_state::needs_check(slot which, time_point now) const
 {
     return now - heard_of(which) > options_.idle_check_after;
+}
+
+std::size_t pool_state::timely_checks(time_point now) const
+{
+    if (checking_ == 0)
+        return 0;
+    const auto late = now - options_.validation_timeout / patience_with_checks;
+    return static_cast<std::size_t>(std::ranges::count_if(
+        records_, [late](const record& one) { return one.where == place::checked && one.check_began > late; }));
 }
 
 std::optional<pool_state::slot> pool_state::take_idle(time_point now)
@@ -122,6 +133,7 @@ std::optional<pool_state::slot> pool_state::take_for_check(time_point now)
     const slot which = *chosen;
     idle_.erase(chosen);
     records_[which].where = place::checked;
+    records_[which].check_began = now;
     ++active_;
     ++checking_;
     return which;
@@ -161,7 +173,7 @@ bool pool_state::wants_connect(time_point now) const
         return connecting_ < options_.maximum_connecting;
     // Nobody needs more than one connection, and a pool that has none cannot be served by patience.
     const std::size_t at_once = size() == 0 ? options_.maximum_connecting : ramp_;
-    return callers() > connecting_ + checking_ && connecting_ < std::min(at_once, options_.maximum_connecting);
+    return callers() > connecting_ + timely_checks(now) && connecting_ < std::min(at_once, options_.maximum_connecting);
 }
 
 pool_state::placed pool_state::connect_succeeded(time_point now, double lottery)
@@ -227,6 +239,11 @@ std::optional<pool_state::time_point> pool_state::next_event(time_point now) con
         consider(no_connect_before_);
     if (size() > 0)
         consider(now + look_every);
+    for (const record& one : records_) {
+        const auto late = one.check_began + options_.validation_timeout / patience_with_checks;
+        if (one.where == place::checked && callers() > 0 && late > now)
+            consider(late);
+    }
     for (const slot which : idle_) {
         consider(std::max(now, records_[which].ends));
         if (options_.idle_timeout.count() > 0 && size() > options_.minimum)

@@ -346,6 +346,26 @@ TEST(pool_state, counts_on_checks_under_way_before_it_connects)
     EXPECT_TRUE(pool.wants_connect(later));
 }
 
+TEST(pool_state, does_not_count_on_a_check_that_is_late)
+{
+    auto options = sized(1, 2);
+    options.validation_timeout = 800ms;
+    pool_state pool(options);
+    fill(pool, start);
+    const auto later = start + 2s;
+    const auto caller = pool.wait();
+    const auto checked = pool.take_for_check(later);
+    ASSERT_TRUE(checked);
+    EXPECT_FALSE(pool.wants_connect(later + 99ms));
+    EXPECT_EQ(pool.next_event(later), later + 100ms);
+    EXPECT_TRUE(pool.wants_connect(later + 100ms));
+    pool.connect_started();
+    EXPECT_FALSE(pool.wants_connect(later + 100ms));
+    EXPECT_EQ(pool.connect_succeeded(later + 150ms, 0).owner, caller);
+    EXPECT_EQ(pool.check_passed(*checked, later + 200ms), std::nullopt) << "late is not dead";
+    EXPECT_EQ(pool.stats().idle, 1U);
+}
+
 TEST(pool_state, a_check_that_nobody_waits_for_any_more_leaves_the_connection_idle)
 {
     pool_state pool(sized(1, 3));

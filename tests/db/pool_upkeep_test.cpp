@@ -130,6 +130,21 @@ TEST(pool_check, who_waits_for_one_takes_what_comes_back_first)
     });
 }
 
+TEST(pool_check, a_late_one_does_not_hold_back_who_could_have_a_new_connection)
+{
+    auto options = suspicious(1, 2);
+    options.validation_timeout = 2s;
+    with_pool(options, [](fake_server& server, pool& connections) -> asio::awaitable<void> {
+        server.open_connections.front()->hold_next("later");
+        auto next = co_await connections.acquire({});
+        EXPECT_EQ(next->backend_pid(), 2);
+        EXPECT_EQ(connections.stats().size, 2U) << "the check goes on";
+        server.held("later").open();
+        co_await settle();
+        EXPECT_EQ(connections.stats().idle, 1U);
+    });
+}
+
 TEST(pool_check, a_caller_that_leaves_during_one_does_not_cost_the_connection)
 {
     with_pool(suspicious(1, 1), [](fake_server& server, pool& connections) -> asio::awaitable<void> {

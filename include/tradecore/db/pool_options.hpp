@@ -37,8 +37,9 @@ struct pool_options {
     /// A connection of which nothing was heard for longer is checked before it serves again: a round trip with an
     /// empty statement (aliveBypassWindow).
     std::chrono::milliseconds idle_check_after{1'000};
-    /// How long such a check may take before the connection is closed. All that were idle for as long are closed with
-    /// it then, since the next caller would find the same.
+    /// How long such a check may take. After an eighth of it who waits gets a new connection, if there may be one;
+    /// after all of it the connection is closed, and with it all that were silent for as long, since the next caller
+    /// would find the same.
     std::chrono::milliseconds validation_timeout{2'000};
     /// A connection of which nothing was heard for this time is checked while it is idle, so that no router on
     /// the way forgets it; 0 never. Each one takes a random share of up to 20 % less.

@@ -131,6 +131,7 @@ private:
         bool evicted = false;
         time_point idle_since{};
         time_point checked{};
+        time_point check_began{};
         time_point ends = time_point::max();
         clock::duration keepalive{};
     };
@@ -141,6 +142,8 @@ private:
     [[nodiscard]] std::optional<ticket> take_first_waiter();
     [[nodiscard]] time_point heard_of(slot which) const;
     [[nodiscard]] bool needs_check(slot which, time_point now) const;
+    /// @returns how many checks may still be counted on.
+    [[nodiscard]] std::size_t timely_checks(time_point now) const;
     void drop_from_idle(const std::vector<slot>& ended);
 
     pool_options options_;
