@@ -16,9 +16,6 @@ namespace {
 using std::chrono::milliseconds;
 using clock = std::chrono::steady_clock;
 
-/// More than this is not copied for a line that will be cut anyway.
-constexpr std::size_t largest_copy = 16'384;
-
 /// What stands for a batch in statistics.
 constinit const sql_text any_batch{"(batch)", nullptr};
 
@@ -33,11 +30,8 @@ statement_watch::statement_watch(statement_monitor& by, const pg::statement& wha
     : statement_watch(by, what.verb, what.sql, what.options.name, within)
 {
     is_single_ = true;
-    argument_bytes_ = what.arguments.byte_size();
-    const auto& options = by.options();
-    const bool wanted = options.slow_query.count() > 0 && options.log_arguments && what.arguments.size() > 0;
-    if (wanted && argument_bytes_ <= largest_copy)
-        arguments_ = what.arguments;
+    if (by.options().log_arguments)
+        arguments_ = &what.arguments;
 }
 
 statement_watch::statement_watch(statement_monitor& by, const pg::repeated_statement& what, transaction_trace* within)
@@ -111,12 +105,7 @@ void statement_watch::ended(std::uint64_t rows, const std::exception_ptr& error)
 
 std::string statement_watch::arguments() const
 {
-    const auto& options = monitor_.options();
-    if (arguments_)
-        return arguments_->describe(options.logged_arguments_length);
-    if (options.log_arguments && argument_bytes_ > largest_copy)
-        return fmt::format("({} bytes)", argument_bytes_);
-    return {};
+    return arguments_ != nullptr ? arguments_->describe(monitor_.options().logged_arguments_length) : std::string();
 }
 
 void statement_watch::say_slow(milliseconds took, bool failed) const

@@ -11,15 +11,15 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
-#include <optional>
 #include <string_view>
 
 namespace tradecore::detail {
 
-/// Watches one command from its sending to the end of its answer, and tells the monitor. Keeps what there is to say of
-/// it, because the command itself goes to the connection. One that is destroyed before its end says nothing.
+/// Watches one command from its sending to the end of its answer, and tells the monitor. One that is destroyed before
+/// its end says nothing.
 ///
-/// Lifetimes: the monitor and the trace must outlive it, and so must the command's name.
+/// Lifetimes: the monitor and the trace must outlive it, and so must the command's name and a single statement's
+/// arguments.
 class statement_watch {
 public:
     /// @param within the transaction it runs in; null when in none.
@@ -55,11 +55,10 @@ private:
     sql_text sql_;
     std::string_view name_;
     bool is_batch_ = false;
-    bool is_single_ = false;  // not a batch, many executions, or a script
-    std::size_t further_ = 0; // entries of a batch behind the one whose SQL this is
-    std::size_t argument_bytes_ = 0;
-    std::optional<pg::parameters> arguments_;
-    session_use session_; // outside of transactions
+    bool is_single_ = false;                    // not a batch, many executions, or a script
+    std::size_t further_ = 0;                   // entries of a batch behind the one whose SQL this is
+    const pg::parameters* arguments_ = nullptr; // null when they are not to be said
+    session_use session_;                       // outside of transactions
     std::chrono::steady_clock::time_point began_;
 };
 

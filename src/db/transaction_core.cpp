@@ -253,7 +253,7 @@ asio::awaitable<pg::result> transaction_core::run(std::shared_ptr<transaction_co
     pg::result answer;
     std::exception_ptr error;
     try {
-        answer = co_await outermost.connection_->run(std::move(what));
+        answer = co_await outermost.connection_->run_kept(what);
     }
     catch (...) {
         error = std::current_exception();
@@ -537,17 +537,17 @@ asio::awaitable<void> transaction_core::resolve()
         found.why = reason_of(lost.doubt);
 
     const auto cause = std::exchange(error_, nullptr);
-    std::string_view outcome = "it had taken effect";
+    std::string_view outcome = "had taken effect";
     if (found.fate == commit_fate::rolled_back) {
         cause_.in_doubt = false;
-        outcome = lost.doubt == commit_doubt::none ? "there was nothing to commit" : "it was rolled back";
+        outcome = lost.doubt == commit_doubt::none ? "had nothing to commit" : "was rolled back";
         error_ = std::make_exception_ptr(pg::connection_error(
             pg::client_errc::connection_closed,
             fmt::format(
                 "the connection was lost while the {} was committed, without effect: {}", label(), lost.reason)));
     }
     else if (found.fate == commit_fate::unknown) {
-        outcome = "it is not known whether it took effect";
+        outcome = "may have taken effect or not";
         error_ = std::make_exception_ptr(commit_unknown(
             fmt::format(
                 "whether the {} was committed is not known: the connection was lost after COMMIT was sent (server "
@@ -557,9 +557,10 @@ asio::awaitable<void> transaction_core::resolve()
             lost.backend_pid, cause, proof_.id()));
     }
     observe::log(
-        observe::level::warn, fmt::format("COMMIT was not answered; {}", outcome),
+        observe::level::warn, lost_commit_line(database_->options().name, outcome),
         {{"database", database_->options().name},
          {"transaction", options_.name},
+         {"location", place_of(options_.where)},
          {"xid", lost.what.xid},
          {"backend_pid", lost.backend_pid},
          {"took_ms", to_ms(clock::now() - began).count()},
