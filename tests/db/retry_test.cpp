@@ -635,12 +635,12 @@ TEST(retry, repeats_a_transaction_for_a_conflict_at_any_step)
                 };
                 co_await main.transaction([&]() -> asio::awaitable<void> { co_await three(main); });
                 // Where the end of a savepoint fails nobody knows in which state the connection is.
-                const std::string by = step == 4 ? " | 2:" : " | 1:";
-                const auto log = " | " + w.server.log();
                 EXPECT_THAT(
-                    log, testing::EndsWith(
-                             by + "BEGIN" + by + "a" + by + "SAVEPOINT tradecore_1" + by + "b" + by +
-                             "RELEASE SAVEPOINT tradecore_1" + by + "c" + by + "COMMIT"))
+                    w.server.log(),
+                    testing::EndsWith(fmt::format(
+                        "{0}:BEGIN | {0}:a | {0}:SAVEPOINT tradecore_1 | {0}:b | {0}:RELEASE SAVEPOINT tradecore_1 | "
+                        "{0}:c | {0}:COMMIT",
+                        step == 4 ? 2 : 1)))
                     << step << state;
             });
         }
