@@ -49,6 +49,11 @@ std::string statement_loop_line(
         count, took.count(), instead, sql);
 }
 
+std::string lost_commit_line(std::string_view name, std::string_view outcome)
+{
+    return fmt::format("[LOST COMMIT] {} transaction {}", name, outcome);
+}
+
 std::string shorten(std::string_view text, std::size_t length)
 {
     if (text.size() <= length)

@@ -26,6 +26,10 @@ long_transaction_line(std::string_view name, std::chrono::milliseconds took, std
     std::string_view name, std::size_t count, std::chrono::milliseconds took, std::string_view sql,
     std::string_view instead);
 
+/// A transaction whose COMMIT was not answered.
+/// @param outcome what became of it.
+[[nodiscard]] std::string lost_commit_line(std::string_view name, std::string_view outcome);
+
 /// @returns `text`, or as much of it as `length` bytes hold without cutting a UTF-8 character, and "…".
 [[nodiscard]] std::string shorten(std::string_view text, std::size_t length);
 

@@ -175,7 +175,7 @@ TEST(lost_commit, that_took_effect_is_a_success)
     EXPECT_THAT(w.server.log(), HasSubstr("incarnation = 'cluster/start/crash' THEN pg_catalog.pg_xact_status('100')"));
     ASSERT_EQ(log.entries().size(), 1U);
     const auto said = log.entries()[0];
-    EXPECT_EQ(said.message, "COMMIT was not answered; it had taken effect");
+    EXPECT_EQ(said.message, "[LOST COMMIT] main transaction had taken effect");
     EXPECT_EQ(said.value("xid"), "100");
     EXPECT_EQ(said.value("database"), "main");
     EXPECT_EQ(said.value("transaction"), "transfer");
@@ -359,6 +359,19 @@ TEST(lost_commit, needs_no_second_place_in_the_pool)
     world w;
     w.options.pool.maximum = 1;
     EXPECT_EQ(w.run({"WRITE"}).what, outcome::committed);
+}
+
+TEST(lost_commit, counts_as_a_failure_of_the_database_though_it_took_effect)
+{
+    world w;
+    w.options.breaker_enabled = true;
+    w.options.breaker.failure_threshold = 1;
+    w.run([&](database& main) -> asio::awaitable<void> {
+        const auto found =
+            co_await transact(main, [&]() -> asio::awaitable<void> { co_await say(main, "WRITE"); }, w.how);
+        EXPECT_EQ(found.what, outcome::committed) << "the breaker stands in the way of nobody who looks for its fate";
+        EXPECT_EQ(main.breaker_state(), resilience::breaker_state::open);
+    });
 }
 
 TEST(lost_commit, of_a_database_that_is_closed_meanwhile_is_unknown)

@@ -287,7 +287,7 @@ TEST(lost_commit, is_told_by_the_server_that_has_done_it)
             co_await main.close();
         });
         ASSERT_FALSE(log.entries().empty());
-        EXPECT_EQ(log.entries()[0].message, "COMMIT was not answered; it had taken effect");
+        EXPECT_EQ(log.entries()[0].message, "[LOST COMMIT] main transaction had taken effect");
         EXPECT_NE(log.entries()[0].value("xid"), "0");
     }
 }
