@@ -61,6 +61,15 @@ TEST(commit_resolution, believes_no_other_server)
         commit_fate::unknown);
 }
 
+TEST(commit_resolution, takes_no_negative_time)
+{
+    fake_server server;
+    asio::io_context context(1);
+    auto options = test::quiet_options();
+    options.commit_resolution = -1ms;
+    EXPECT_THROW(database(context.get_executor(), options, server.make_connector()), std::invalid_argument);
+}
+
 // --- transactions --------------------------------------------------------------------------------------------------
 
 enum class outcome { committed, without_effect, unknown, other };

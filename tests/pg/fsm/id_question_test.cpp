@@ -123,8 +123,10 @@ TEST(id_question, is_answered_behind_the_last_of_a_batch_with_many_syncs)
         entries.emplace_back(nullptr);
         pg::fsm::batch machine(std::move(entries), pg::fsm::batch::syncs::each, 0);
         machine.question().asked(id, false);
-        const auto last = last_fails ? backend::error("23505", "no") : run + answer(5);
-        expect_done(feed(machine, run + backend::ready('T') + last + backend::ready('T')));
+        auto said = run + backend::ready('T');
+        said += last_fails ? backend::error("23505", "no") : run + answer(5);
+        said += backend::ready('T');
+        expect_done(feed(machine, said));
         EXPECT_EQ(id.value, last_fails ? std::nullopt : std::optional<std::uint64_t>(5));
     }
     auto id = wanted();
