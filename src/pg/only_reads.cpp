@@ -22,121 +22,37 @@ constexpr std::array<std::string_view, 5> openings{"select", "values", "table", 
 constexpr std::array<std::string_view, 7> writing{"insert", "update", "delete", "merge", "into", "call", "execute"};
 
 /// What may stand before a parenthesis without being called, or without doing anything when it is.
-constexpr std::array<std::string_view, 82> keywords{
-    "all",      "and",       "any",      "array",     "as",          "between",      "bigint",   "bit",     "boolean",
-    "bpchar",   "by",        "case",     "cast",      "char",        "character",    "coalesce", "cross",   "cube",
-    "date",     "decimal",   "distinct", "else",      "end",         "escape",       "except",   "exists",  "extract",
-    "filter",   "float",     "from",     "full",      "greatest",    "group",        "grouping", "having",  "ilike",
-    "in",       "inner",     "int",      "integer",   "interval",    "intersect",    "is",       "join",    "lateral",
-    "least",    "left",      "like",     "limit",     "numeric",     "materialized", "natural",  "not",     "null",
-    "nullif",   "offset",    "on",       "only",      "or",          "outer",        "over",     "overlay", "partition",
-    "position", "precision", "right",    "rollup",    "row",         "select",       "sets",     "similar", "some",
-    "text",     "then",      "time",     "timestamp", "timestamptz", "union",        "using",    "values",  "varchar",
-    "when"};
-constexpr std::array<std::string_view, 5> more_keywords{"where", "with", "within", "order", "returning"};
+constexpr auto keywords = std::to_array<std::string_view>({
+    // clang-format off
+    "all", "and", "any", "array", "as", "between", "bigint", "bit", "boolean", "bpchar", "by", "case", "cast", "char",
+    "character", "coalesce", "cross", "cube", "date", "decimal", "distinct", "else", "end", "escape", "except",
+    "exists", "extract", "filter", "float", "from", "full", "greatest", "group", "grouping", "having", "ilike", "in",
+    "inner", "int", "integer", "intersect", "interval", "is", "join", "lateral", "least", "left", "like", "limit",
+    "materialized", "natural", "not", "null", "nullif", "numeric", "offset", "on", "only", "or", "order", "outer",
+    "over", "overlay", "partition", "position", "precision", "returning", "right", "rollup", "row", "select", "sets",
+    "similar", "some", "text", "then", "time", "timestamp", "timestamptz", "union", "using", "values", "varchar",
+    "when", "where", "with", "within",
+    // clang-format on
+});
 
 /// Functions of the server that change nothing, as far as applications commonly use them.
-constexpr std::array<std::string_view, 98> functions{
-    "abs",
-    "age",
-    "array_agg",
-    "array_append",
-    "array_cat",
-    "array_length",
-    "array_position",
-    "array_remove",
-    "array_to_json",
-    "array_to_string",
-    "avg",
-    "bool_and",
-    "bool_or",
-    "btrim",
-    "cardinality",
-    "ceil",
-    "ceiling",
-    "char_length",
-    "concat",
-    "concat_ws",
-    "count",
-    "cume_dist",
-    "current_database",
-    "current_setting",
-    "date_part",
-    "date_trunc",
-    "decode",
-    "dense_rank",
-    "div",
-    "encode",
-    "every",
-    "exp",
-    "first_value",
-    "floor",
-    "format",
-    "gen_random_uuid",
-    "generate_series",
-    "initcap",
-    "json_agg",
-    "json_array_length",
-    "json_build_array",
-    "json_build_object",
-    "json_object_agg",
-    "jsonb_agg",
-    "jsonb_array_elements",
-    "jsonb_array_elements_text",
-    "jsonb_array_length",
-    "jsonb_build_array",
-    "jsonb_build_object",
-    "jsonb_each",
-    "jsonb_object_agg",
-    "jsonb_object_keys",
-    "jsonb_typeof",
-    "lag",
-    "last_value",
-    "lead",
-    "length",
-    "ln",
-    "log",
-    "lower",
-    "lpad",
-    "ltrim",
-    "make_date",
-    "make_interval",
-    "max",
-    "md5",
-    "min",
-    "mod",
-    "now",
-    "nth_value",
-    "ntile",
-    "octet_length",
-    "percent_rank",
-    "percentile_cont",
-    "percentile_disc",
-    "pg_is_in_recovery",
-    "pg_typeof",
-    "power",
-    "random",
-    "rank",
-    "regexp_replace",
-    "replace",
-    "reverse",
-    "round",
-    "row_number",
-    "row_to_json",
-    "rpad",
-    "rtrim",
-    "sign",
-    "split_part",
-    "sqrt",
-    "string_agg",
-    "strpos",
-    "substr",
-    "substring",
-    "sum",
-    "to_char",
-    "to_json"};
-constexpr std::array<std::string_view, 8> more_functions{"to_jsonb", "to_date", "to_number", "to_timestamp",
-                                                         "trim",     "trunc",   "unnest",    "upper"};
+constexpr auto functions = std::to_array<std::string_view>({
+    // clang-format off
+    "abs", "age", "array_agg", "array_append", "array_cat", "array_length", "array_position", "array_remove",
+    "array_to_json", "array_to_string", "avg", "bool_and", "bool_or", "btrim", "cardinality", "ceil", "ceiling",
+    "char_length", "concat", "concat_ws", "count", "cume_dist", "current_database", "current_setting", "date_part",
+    "date_trunc", "decode", "dense_rank", "div", "encode", "every", "exp", "first_value", "floor", "format",
+    "gen_random_uuid", "generate_series", "initcap", "json_agg", "json_array_length", "json_build_array",
+    "json_build_object", "json_object_agg", "jsonb_agg", "jsonb_array_elements", "jsonb_array_elements_text",
+    "jsonb_array_length", "jsonb_build_array", "jsonb_build_object", "jsonb_each", "jsonb_object_agg",
+    "jsonb_object_keys", "jsonb_typeof", "lag", "last_value", "lead", "length", "ln", "log", "lower", "lpad", "ltrim",
+    "make_date", "make_interval", "max", "md5", "min", "mod", "now", "nth_value", "ntile", "octet_length",
+    "percent_rank", "percentile_cont", "percentile_disc", "pg_is_in_recovery", "pg_typeof", "power", "random", "rank",
+    "regexp_replace", "replace", "reverse", "round", "row_number", "row_to_json", "rpad", "rtrim", "sign",
+    "split_part", "sqrt", "string_agg", "strpos", "substr", "substring", "sum", "to_char", "to_date", "to_json",
+    "to_jsonb", "to_number", "to_timestamp", "trim", "trunc", "unnest", "upper",
+    // clang-format on
+});
 
 bool is_one_of(std::string_view token, words all) noexcept
 {
@@ -169,8 +85,7 @@ struct context {
             return true;
         if (point == "." && !is_word(schema, "pg_catalog"))
             return false;
-        return is_one_of(before, keywords) || is_one_of(before, more_keywords) || is_one_of(before, functions) ||
-               is_one_of(before, more_functions);
+        return is_one_of(before, keywords) || is_one_of(before, functions);
     }
     [[nodiscard]] bool locks(std::string_view token) const noexcept
     {
