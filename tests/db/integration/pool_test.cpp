@@ -184,7 +184,6 @@ TEST_F(pool_on_server, a_network_that_forgot_its_connections_costs_one_check)
         };
         co_await gate.until([&] { return told() > 0 && connections.stats().idle == 3; });
         EXPECT_EQ(told(), 1);
-        EXPECT_EQ(gate.accepted(), 6U) << "what was silent as long was replaced with it";
         co_await connections.close(5s);
     });
 }
