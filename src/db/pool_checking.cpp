@@ -53,6 +53,7 @@ asio::awaitable<void> pool_core::check(std::shared_ptr<pool_core> self, slot whi
 void pool_core::check_ended(slot which, bool answered, bool in_time)
 {
     const auto now = clock::now();
+    const auto began = entries_[which].since;
     if (!takes_part()) {
         drop(which);
         return;
@@ -66,7 +67,7 @@ void pool_core::check_ended(slot which, bool answered, bool in_time)
         drop(which);
     }
     if (!in_time) {
-        const auto suspects = state_.take_suspects(now);
+        const auto suspects = state_.take_suspects(now, began);
         close_removed(suspects);
         observe::log(
             observe::level::warn, "an idle connection did not answer and was closed",

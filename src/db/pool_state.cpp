@@ -155,11 +155,12 @@ std::optional<pool_state::ticket> pool_state::check_passed(slot which, time_poin
     return std::nullopt;
 }
 
-std::vector<pool_state::slot> pool_state::take_suspects(time_point now)
+std::vector<pool_state::slot> pool_state::take_suspects(time_point now, time_point began)
 {
     std::vector<slot> suspects;
-    std::ranges::copy_if(
-        idle_, std::back_inserter(suspects), [this, now](slot which) { return needs_check(which, now); });
+    std::ranges::copy_if(idle_, std::back_inserter(suspects), [this, now, began](slot which) {
+        return needs_check(which, now) && heard_of(which) < began;
+    });
     drop_from_idle(suspects);
     return suspects;
 }

@@ -385,8 +385,9 @@ TEST(pool_state, suspects_what_was_silent_as_long_as_one_that_does_not_answer)
     const auto later = start + 10s;
     const auto used = pool.take_idle(start);
     pool.give_back(*used, later);
-    EXPECT_EQ(pool.take_suspects(later), (std::vector<slot>{0, 1}));
-    EXPECT_EQ(pool.take_idle(later), used);
+    EXPECT_TRUE(pool.take_suspects(later + 1h, start).empty()) << "heard of after that";
+    EXPECT_EQ(pool.take_suspects(later + 2s, later), (std::vector<slot>{0, 1}));
+    EXPECT_EQ(pool.take_suspects(later + 2s, later + 1ms), (std::vector<slot>{*used}));
 }
 
 TEST(pool_state, keeps_silent_connections_alive_one_after_the_other)
@@ -640,7 +641,7 @@ private:
         case 12:
             return evict();
         case 13: // nobody answers
-            (void)pool_.take_suspects(now_);
+            (void)pool_.take_suspects(now_, now_ - moment());
             return;
         default: // time passes
             now_ += moment();

@@ -68,8 +68,9 @@ public:
     /// The connection has answered: like `give_back`, but it was not used.
     std::optional<ticket> check_passed(slot which, time_point now);
     /// A check was not answered in time.
-    /// @returns idle connections that were silent for too long, too; they are removed.
-    [[nodiscard]] std::vector<slot> take_suspects(time_point now);
+    /// @param began when the check began: who was heard of since is above suspicion.
+    /// @returns idle connections that would have to be checked, too; they are removed.
+    [[nodiscard]] std::vector<slot> take_suspects(time_point now, time_point began);
 
     // --- connecting ------------------------------------------------------------------------------
     /// @returns whether another connect should be started now; count it with `connect_started`.
