@@ -87,6 +87,8 @@ tradecore_glob_tests(chaos "${tests_root}/chaos")
 tradecore_add_test_program(test_chaos tradecore_db "${chaos}")
 gtest_discover_tests(test_chaos TEST_PREFIX "chaos." DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT 300 LABELS chaos FIXTURES_REQUIRED postgres ENVIRONMENT "TRADECORE_TEST_POSTGRES=${server_folder}")
+add_test(NAME docs.reliability_names_tests
+    COMMAND "${tests_root}/chaos/page_is_true.py" "${CMAKE_BINARY_DIR}" "${CMAKE_CTEST_COMMAND}")
 
 # The code of the documentation: run here, copied there.
 tradecore_glob_tests(snippets "${tests_root}/snippets")
