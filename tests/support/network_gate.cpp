@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <stdexcept>
 #include <sys/socket.h>
@@ -190,9 +191,7 @@ struct network_gate::core : std::enable_shared_from_this<core> {
         if (!own.is_local()) {
             asio::ip::tcp::endpoint given;
             const auto at = bound.local_endpoint();
-            std::copy_n(
-                static_cast<const char*>(static_cast<const void*>(at.data())), at.size(),
-                static_cast<char*>(static_cast<void*>(given.data())));
+            std::memcpy(given.data(), at.data(), at.size());
             own.port = std::to_string(given.port());
         }
         listener = std::move(bound);
@@ -484,9 +483,9 @@ std::string network_gate::dsn(const std::string& server) const
     std::string rest;
     for (const auto& [keyword, value] : parts_of(server)) {
         if (keyword == "user")
-            user = percent_encoded(value) + user;
+            user.insert(0, percent_encoded(value));
         else if (keyword == "password")
-            user += ":" + percent_encoded(value);
+            user.append(":").append(percent_encoded(value));
         else if (keyword == "dbname")
             database = percent_encoded(value);
         else if (keyword != "host" && keyword != "port")
