@@ -93,7 +93,7 @@ protected:
     }
 
     database_options options_;
-    std::chrono::seconds limit_ = 30s;
+    std::chrono::seconds limit_ = 2min;
 
 private:
     template <class F>
