@@ -92,6 +92,7 @@ protected:
         wanted.connect = pg::connect_options::parse(where.dsn());
         wanted.pool.minimum = 1;
         wanted.pool.maximum = connections;
+        wanted.retries.outage.max_attempts = 1; // what projections themselves do about an outage is to be seen
         return wanted;
     }
 
