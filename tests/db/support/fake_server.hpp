@@ -41,8 +41,8 @@ public:
     std::function<void(connection&, const std::string&)> on_command;
     /// Called when a command was carried out, before it is answered; may close the connection.
     std::function<void(connection&, const std::string&)> on_carried_out;
-    /// Of the server, and of the connections made from now on. Empty: they know of no ids. When a connection asks for its transaction's id
-    /// the log says so: "1:id?".
+    /// Of the server, and of the connections made from now on. Empty: they know of no ids. When a connection asks for
+    /// its transaction's id the log says so: "1:id?".
     std::string incarnation;
     /// What has become of transactions with ids.
     std::map<std::uint64_t, std::string> fates;
