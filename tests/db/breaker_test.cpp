@@ -2,6 +2,7 @@
 #include "db/support/each_step.hpp"
 #include "db/support/fake_server.hpp"
 #include "db/support/virtual_time.hpp"
+#include "support/errors.hpp"
 #include "support/run.hpp"
 
 #include <tradecore/db/coroutines.hpp>
@@ -23,7 +24,9 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using resilience::breaker_state;
+using test::error_of;
 using test::fake_server;
+using test::is;
 using test::settle;
 using testing::HasSubstr;
 
@@ -62,33 +65,6 @@ std::exception_ptr refused()
 asio::awaitable<void> say(database& on, std::string text)
 {
     co_await on.execute(runtime_sql(std::move(text)));
-}
-
-/// @returns what the statement threw.
-asio::awaitable<std::exception_ptr> error_of(asio::awaitable<void> work)
-{
-    try {
-        co_await std::move(work);
-    }
-    catch (...) {
-        co_return std::current_exception();
-    }
-    co_return nullptr;
-}
-
-template <class E>
-bool is(const std::exception_ptr& error)
-{
-    try {
-        if (error)
-            std::rethrow_exception(error);
-    }
-    catch (const E&) {
-        return true;
-    }
-    catch (...) {
-    }
-    return false;
 }
 
 /// Lets the loop run until it is so; the test as a whole has a limit.

@@ -2,6 +2,7 @@
 #include "db/support/each_step.hpp"
 #include "db/support/fake_server.hpp"
 #include "db/support/virtual_time.hpp"
+#include "support/errors.hpp"
 #include "support/run.hpp"
 
 #include <tradecore/db/database.hpp>
@@ -24,25 +25,16 @@ namespace {
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
+using test::error_of;
 using test::fake_server;
+using test::is;
 using test::server_error_of;
 using test::settle;
+using test::what_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-std::string what_of(const std::exception_ptr& error)
-{
-    try {
-        if (error)
-            std::rethrow_exception(error);
-    }
-    catch (const std::exception& e) {
-        return e.what();
-    }
-    return "nothing";
-}
 
 std::exception_ptr lost()
 {
@@ -70,33 +62,6 @@ database_options plain()
 asio::awaitable<void> say(pg::session& on, std::string text)
 {
     co_await on.execute(runtime_sql(std::move(text)));
-}
-
-/// @returns what the work threw.
-asio::awaitable<std::exception_ptr> error_of(asio::awaitable<void> work)
-{
-    try {
-        co_await std::move(work);
-    }
-    catch (...) {
-        co_return std::current_exception();
-    }
-    co_return nullptr;
-}
-
-template <class E>
-bool is(const std::exception_ptr& error)
-{
-    try {
-        if (error)
-            std::rethrow_exception(error);
-    }
-    catch (const E&) {
-        return true;
-    }
-    catch (...) {
-    }
-    return false;
 }
 
 /// How often a command was carried out.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/support/each_step.hpp"
 #include "db/support/fake_server.hpp"
+#include "support/errors.hpp"
 #include "support/run.hpp"
 
 #include <tradecore/db/ambient.hpp>
@@ -23,31 +24,9 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using test::fake_server;
 using test::settle;
+using test::throws;
+using test::what_of;
 using testing::HasSubstr;
-
-std::string what_of(const std::exception_ptr& error)
-{
-    try {
-        if (error)
-            std::rethrow_exception(error);
-    }
-    catch (const std::exception& e) {
-        return e.what();
-    }
-    return "nothing";
-}
-
-template <class E>
-asio::awaitable<bool> throws(asio::awaitable<void> work)
-{
-    try {
-        co_await std::move(work);
-    }
-    catch (const E&) {
-        co_return true;
-    }
-    co_return false;
-}
 
 database_options sized(std::size_t maximum)
 {

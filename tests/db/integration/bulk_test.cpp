@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/errors.hpp"
 #include "support/postgres.hpp"
 #include "support/run.hpp"
 
@@ -22,24 +23,13 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using pg::cursor_options;
+using test::throws;
 
 template <class E, class T>
 asio::awaitable<bool> throws(asio::awaitable<T> work)
 {
     try {
         (void)co_await std::move(work);
-    }
-    catch (const E&) {
-        co_return true;
-    }
-    co_return false;
-}
-
-template <class E>
-asio::awaitable<bool> throws(asio::awaitable<void> work)
-{
-    try {
-        co_await std::move(work);
     }
     catch (const E&) {
         co_return true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/support/gate.hpp"
+#include "support/errors.hpp"
 #include "support/postgres.hpp"
 #include "support/run.hpp"
 
@@ -23,6 +24,7 @@ namespace {
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
+using test::throws;
 
 struct account {
     std::int64_t id;
@@ -30,18 +32,6 @@ struct account {
     std::optional<std::int64_t> balance;
 };
 BOOST_DESCRIBE_STRUCT(account, (), (id, owner, balance))
-
-template <class E>
-asio::awaitable<bool> throws(asio::awaitable<void> work)
-{
-    try {
-        co_await std::move(work);
-    }
-    catch (const E&) {
-        co_return true;
-    }
-    co_return false;
-}
 
 class database_test : public testing::Test {
 protected:

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/errors.hpp"
 #include "support/pgbouncer.hpp"
 #include "support/postgres.hpp"
 #include "support/run.hpp"
@@ -17,6 +18,7 @@ namespace {
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
+using test::throws;
 
 database_configuration configuration(const std::string& main, const std::string& vb)
 {
@@ -27,18 +29,6 @@ database_configuration configuration(const std::string& main, const std::string&
         const auto found = set.find(name);
         return found == set.end() ? std::nullopt : std::optional(found->second);
     });
-}
-
-template <class E>
-asio::awaitable<bool> throws(asio::awaitable<void> work)
-{
-    try {
-        co_await std::move(work);
-    }
-    catch (const E&) {
-        co_return true;
-    }
-    co_return false;
 }
 
 asio::awaitable<std::string> name_of(database& on)

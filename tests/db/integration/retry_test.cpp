@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/support/gate.hpp"
+#include "support/errors.hpp"
 #include "support/postgres.hpp"
 #include "support/run.hpp"
 #include "support/test_server.hpp"
@@ -26,47 +27,10 @@ namespace {
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
+using test::error_of;
+using test::is;
+using test::what_of;
 using testing::HasSubstr;
-
-/// @returns what the work threw.
-template <class T>
-asio::awaitable<std::exception_ptr> error_of(asio::awaitable<T> work)
-{
-    try {
-        co_await std::move(work);
-    }
-    catch (...) {
-        co_return std::current_exception();
-    }
-    co_return nullptr;
-}
-
-std::string what_of(const std::exception_ptr& error)
-{
-    try {
-        if (error)
-            std::rethrow_exception(error);
-    }
-    catch (const std::exception& e) {
-        return e.what();
-    }
-    return "nothing";
-}
-
-template <class E>
-bool is(const std::exception_ptr& error)
-{
-    try {
-        if (error)
-            std::rethrow_exception(error);
-    }
-    catch (const E&) {
-        return true;
-    }
-    catch (...) {
-    }
-    return false;
-}
 
 class retry_integration : public testing::Test {
 protected:

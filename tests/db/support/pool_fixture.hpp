@@ -2,6 +2,7 @@
 #pragma once
 
 #include "db/support/fake_server.hpp"
+#include "support/errors.hpp"
 #include "support/run.hpp"
 
 #include <tradecore/db/pool.hpp>
@@ -19,18 +20,6 @@ inline pool_options sized(std::size_t minimum, std::size_t maximum)
     pool_options options{.minimum = minimum, .maximum = maximum};
     options.exhaustion_threshold = 1;
     return options;
-}
-
-inline std::string what_of(const std::exception_ptr& error)
-{
-    try {
-        if (error)
-            std::rethrow_exception(error);
-    }
-    catch (const std::exception& e) {
-        return e.what();
-    }
-    return "nothing";
 }
 
 /// Runs `body(server, pool)` on a pool that has been opened, and closes it.
