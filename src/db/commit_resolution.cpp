@@ -48,12 +48,14 @@ std::string question(const lost_commit& lost, bool ends_it)
     auto sql = fmt::format(
         "SELECT incarnation, CASE WHEN incarnation = '{}' THEN pg_catalog.pg_xact_status('{}') END FROM ({}) server",
         lost.incarnation, lost.xid, question_of_incarnation);
-    // Of its own role a session may end others. One that waits for its client has not been told to commit.
+    // Of its own role a session may end others. One that waits for its client has not been told to commit. Elsewhere
+    // the id is that of somebody else's transaction.
     if (ends_it)
         sql = fmt::format(
                   "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
-                  "WHERE backend_xid = '{}'::pg_catalog.xid8::pg_catalog.xid AND state LIKE 'idle in transaction%'; ",
-                  lost.xid) +
+                  "WHERE backend_xid = '{}'::pg_catalog.xid8::pg_catalog.xid AND state LIKE 'idle in transaction%' "
+                  "AND (SELECT incarnation FROM ({}) server) = '{}'; ",
+                  lost.xid, question_of_incarnation, lost.incarnation) +
               sql;
     return sql;
 }

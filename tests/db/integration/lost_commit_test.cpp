@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "db/commit_resolution.hpp"
 #include "db/support/gate.hpp"
+#include "support/errors.hpp"
 #include "support/network_gate.hpp"
 #include "support/postgres.hpp"
 #include "support/run.hpp"
@@ -449,6 +451,40 @@ TEST(lost_commit, is_not_mistaken_for_that_of_another_with_its_id)
 }
 
 /// Kills a process of the server, again and again, while transactions run whose COMMITs are cut.
+TEST(lost_commit, ends_nobodys_session_on_a_server_that_is_another_one)
+{
+    const test::scratch_database place("lost");
+    test::run([&]() -> asio::awaitable<void> {
+        const auto here = co_await asio::this_coro::executor;
+        const auto where = pg::connect_options::parse(place.dsn());
+        pool connections(
+            here, "main", {.minimum = 0, .maximum = 2}, make_connector(here, where, first_question::incarnation));
+        co_await connections.open();
+        const std::string incarnation((co_await connections.acquire({}))->incarnation());
+        // It has the id now that was lost on the server as it was before.
+        const auto innocent = co_await pg::connection::connect(here, where);
+        co_await innocent->execute("BEGIN");
+        const auto xid = std::stoull(co_await innocent->fetchval<std::string>("SELECT pg_current_xact_id()::text"));
+
+        bool begun = false;
+        const time_source late{
+            .now = [&] { return resilience::clock::now() + (std::exchange(begun, true) ? 2s : 0s); },
+            .random = resilience::seeded_random(1),
+            .pause = [](resilience::duration) -> asio::awaitable<void> { co_return; }};
+        auto found = co_await detail::resolve_commit(
+            connections, late, {.xid = xid, .incarnation = "1/2/3"}, resilience::clock::now() + 60s);
+        EXPECT_EQ(found.fate, detail::commit_fate::unknown);
+        EXPECT_EQ(co_await innocent->fetchval<int>("SELECT 1"), 1);
+
+        begun = false;
+        found = co_await detail::resolve_commit(
+            connections, late, {.xid = xid, .incarnation = incarnation}, resilience::clock::now() + 60s);
+        EXPECT_EQ(found.fate, detail::commit_fate::rolled_back) << found.why;
+        EXPECT_TRUE(test::is<pg::error>(co_await test::error_of(innocent->execute("SELECT 1"))));
+        co_await connections.close(1s);
+    });
+}
+
 TEST(lost_commit, is_never_reported_wrongly_by_a_server_that_crashes)
 {
     const std::size_t workers = 8;
