@@ -170,7 +170,7 @@ asio::awaitable<Answer> database_core::repeat(
                 by.failed(error, facts);
             }
             if (connection) {
-                const auto left = call.time_left();
+                const auto left = self->limit_of(call);
                 const bool unsent = !connection->is_open();
                 try {
                     auto answer = co_await step(connection, left);
@@ -255,7 +255,7 @@ database_core::run_batch(std::shared_ptr<database_core> self, pg::batch what, ow
             if (connection) {
                 note_change(executor, nullptr, "batch", self->options_.name);
                 auto once = what;
-                once.options.timeout = call.time_left();
+                once.options.timeout = self->limit_of(call);
                 facts.unsent = !connection->is_open();
                 const bool limited = self->has_limit(once.options.timeout);
                 statement_watch watch(self->monitor_, once);

@@ -226,6 +226,11 @@ std::optional<milliseconds> database_core::limit_of(const attempt& by, const rep
     return std::max(left, milliseconds(1));
 }
 
+std::optional<milliseconds> database_core::limit_of(const repeated_call& call) const
+{
+    return call.limit().is_never() ? client_limit(options_.command_timeout) : call.time_left();
+}
+
 attempt_facts database_core::end_attempt(attempt& by, lease& on, const std::exception_ptr& error, bool limited)
 {
     auto facts = facts_of(*on, limited);

@@ -130,6 +130,8 @@ private:
     take_connection(std::shared_ptr<database_core> self, const attempt& by, const repeated_call& call, usage user);
     /// @returns what is left for a statement of an attempt.
     [[nodiscard]] std::optional<std::chrono::milliseconds> limit_of(const attempt& by, const repeated_call& call) const;
+    /// The same of a command that may take long, which is not cut short for being a probe.
+    [[nodiscard]] std::optional<std::chrono::milliseconds> limit_of(const repeated_call& call) const;
     /// Tells the breaker what ended an attempt on an established connection.
     attempt_facts end_attempt(attempt& by, lease& on, const std::exception_ptr& error, bool limited);
     /// The same of a batch, where `error` may be null and an entry's counts.

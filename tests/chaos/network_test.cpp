@@ -10,6 +10,8 @@
 #include <numeric>
 #include <sstream>
 #include <stdexcept>
+#include <string>
+#include <tuple>
 #include <vector>
 
 namespace tradecore {
@@ -99,6 +101,33 @@ TEST_F(network, silence_during_a_statement_ends_with_its_time)
         gate.set({});
     });
     EXPECT_LE(notes(1), 1);
+}
+
+TEST_F(network, silence_during_long_commands_ends_with_the_time_of_commands)
+{
+    options_.command_timeout = 100ms;
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        const auto read_on = [&]() -> asio::awaitable<void> {
+            auto rows = co_await main.cursor<std::int32_t>({.rows = 1}, "SELECT generate_series(1, 1000)");
+            (void)co_await rows.next();
+            gate.set(silence);
+            for (auto slice = co_await rows.next(); !slice.empty();)
+                slice = co_await rows.next();
+        };
+        EXPECT_EQ(co_await end_of(read_on()), "timeout_error");
+        gate.set({});
+        co_await test::until_whole(main);
+
+        const std::vector<std::tuple<std::int32_t, std::string>> rows{{2, "a"}, {2, "b"}};
+        gate.set(silence);
+        EXPECT_EQ(co_await end_of(main.copy_in("note", {"number", "words"}, rows)), "timeout_error");
+        gate.set({});
+        co_await test::until_whole(main);
+
+        gate.set(silence);
+        EXPECT_EQ(co_await end_of(main.execute_many("INSERT INTO note VALUES ($1, $2)", rows)), "timeout_error");
+        gate.set({});
+    });
 }
 
 TEST_F(network, silence_during_the_answer_ends_with_its_time_and_the_statement_is_stopped)
