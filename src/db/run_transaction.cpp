@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "db/database_core.hpp"
+#include "db/outside_work.hpp"
+#include "db/transaction_core.hpp"
+
+#include <tradecore/db/coroutines.hpp>
+
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace tradecore::detail {
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+namespace {
+
+/// How long after its deadline a body is cancelled: the server ends a statement that runs at the deadline
+/// itself, and then the connection can be kept.
+constexpr milliseconds cancel_grace{100};
+
+void require_sense(const transaction_options& options)
+{
+    if (options.max_attempts && *options.max_attempts < 1)
+        throw std::invalid_argument("transaction_options.max_attempts must be at least 1");
+    if (options.retries)
+        options.retries->validate();
+    if (options.timeout && options.timeout->count() <= 0)
+        throw std::invalid_argument("transaction_options.timeout must be positive");
+}
+
+void require_same_mode(const transaction_options& nested, const transaction_options& outermost)
+{
+    if (nested.isolation && nested.isolation != outermost.isolation)
+        throw std::invalid_argument("a nested transaction cannot have another isolation level than the outermost");
+    if (nested.read_only && !outermost.read_only)
+        throw std::invalid_argument("a nested transaction cannot be read-only in one that is not");
+    if (nested.deferrable && !outermost.deferrable)
+        throw std::invalid_argument("a nested transaction cannot be deferrable in one that is not");
+}
+
+/// @returns the policies of a transaction.
+resilience::retry_policies policies_for(const transaction_options& options, const database_options& defaults)
+{
+    auto policies = options.retries.value_or(defaults.retries);
+    if (options.max_attempts) {
+        policies.conflict.max_attempts = *options.max_attempts;
+        policies.outage.max_attempts = std::min(policies.outage.max_attempts, *options.max_attempts);
+    }
+    return policies;
+}
+
+asio::awaitable<void> spawn_on(asio::any_io_executor executor, asio::awaitable<void> work)
+{
+    co_await asio::co_spawn(executor, std::move(work), asio::use_awaitable);
+}
+
+asio::awaitable<void> call(erased_body body)
+{
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+    co_await body();
+}
+
+[[noreturn]] void
+throw_timeout(const transaction_options& options, const std::string& database, const std::exception_ptr& why)
+{
+    try {
+        std::rethrow_exception(why);
+    }
+    catch (...) {
+        std::throw_with_nested(pg::timeout_error(fmt::format(
+            "transaction '{}' of '{}' was not finished within {} ms and was rolled back", options.name, database,
+            options.timeout->count())));
+    }
+}
+
+/// Whether an error is what passing a deadline looks like from below.
+bool is_caused_by_deadline(const std::exception_ptr& error)
+{
+    try {
+        std::rethrow_exception(error);
+    }
+    catch (const pg::error& e) {
+        return e.code() == pg::disposition::canceled || e.code() == pg::disposition::timeout;
+    }
+    catch (const boost::system::system_error& e) {
+        return e.code() == asio::error::operation_aborted;
+    }
+    catch (...) {
+        return false;
+    }
+}
+
+} // namespace
+
+asio::awaitable<void>
+run_transaction(std::shared_ptr<database_core> core, erased_body body, transaction_options options)
+{
+    using clock = database_core::clock;
+    core->require_available();
+    require_sense(options);
+    const auto executor = co_await asio::this_coro::executor;
+    const auto around = core->scope_of(executor);
+    const auto outer = around ? around->transaction : nullptr;
+    if (outer)
+        require_same_mode(options, std::as_const(*outer).root().options());
+    else
+        core->require_another_connection(around.get());
+    std::optional<clock::time_point> deadline;
+    if (options.timeout)
+        deadline = clock::now() + *options.timeout;
+    const auto policies = policies_for(options, core->options());
+    std::optional<repeated_call> call; // a nested level is not repeated by itself
+    if (!outer) {
+        call.emplace(core->retries(), &policies, options.name, options.timeout);
+        call->facts = {
+            .is_transaction = true,
+            .idempotent = options.idempotent,
+            .repeats_lock_timeouts = options.repeat_lock_timeouts};
+    }
+    const auto enclosing = body_around(executor);
+
+    for (;;) {
+        const auto current = std::make_shared<transaction_core>(core, outer, options, deadline);
+        auto inside = core->enter(executor, std::make_shared<scope>(scope{current, around, core}));
+        const auto running = std::make_shared<running_body>(running_body{current.get(), enclosing});
+        if (call)
+            inside = enter_body(inside, running);
+        std::exception_ptr error;
+        try {
+            auto work = spawn_on(inside, transaction_core::drive(current, body));
+            if (deadline)
+                co_await run_with_limit(*deadline - clock::now() + cancel_grace, std::move(work));
+            else
+                co_await std::move(work);
+        }
+        catch (...) {
+            error = std::current_exception();
+        }
+        const auto& failure = current->failure();
+        if (call && !options.read_only && (!error || failure.in_doubt))
+            note_change(enclosing.get(), nullptr, "transaction", core->options().name);
+        if (!error)
+            co_return;
+        if (current->error())
+            error = current->error(); // without the wrapping of the limit
+        const auto cancelled = (co_await asio::this_coro::cancellation_state).cancelled();
+        if (cancelled != asio::cancellation_type::none)
+            std::rethrow_exception(error);
+        const bool late = deadline && clock::now() >= *deadline;
+        if (late && is_caused_by_deadline(error))
+            throw_timeout(options, core->options().name, error);
+        if (late || !call || !failure.cause)
+            std::rethrow_exception(error);
+        core->leave_standbys(failure.cause, failure.facts);
+        call->facts.in_doubt = failure.in_doubt;
+        call->set_outside_work(running->changed_outside);
+        const auto wait = call->failed(failure.cause, failure.facts);
+        if (!wait)
+            std::rethrow_exception(call->last_error(error));
+        co_await call->pause(*wait);
+    }
+}
+
+asio::awaitable<void> run_outside(std::shared_ptr<database_core> core, erased_body body)
+{
+    core->require_available();
+    const auto executor = co_await asio::this_coro::executor;
+    const auto around = core->scope_of(executor);
+    core->require_another_connection(around.get());
+    const auto inside = core->enter(executor, std::make_shared<scope>(scope{nullptr, around, core}));
+    co_await asio::co_spawn(inside, call(std::move(body)), asio::use_awaitable);
+}
+
+} // namespace tradecore::detail
