@@ -55,10 +55,10 @@ public:
         into = milliseconds(std::llround(value * 1000.0));
     }
 
-    void milliseconds_of(std::string_view variable, milliseconds& into) const
+    void milliseconds_of(std::string_view variable, milliseconds& into, milliseconds::rep lowest = 0) const
     {
         auto value = into.count();
-        number<milliseconds::rep>(variable, value, 0, 86'400'000, "a whole number of milliseconds");
+        number<milliseconds::rep>(variable, value, lowest, 86'400'000, "a whole number of milliseconds");
         into = milliseconds(value);
     }
 
@@ -136,6 +136,42 @@ void read_pool(const reader& own, pool_options& pool)
             own.name("PG_POOL_MIN_SIZE"),
             fmt::format("{} is above {}, which is {}", pool.minimum, own.name("PG_POOL_MAX_SIZE"), pool.maximum));
     own.seconds("PG_POOL_TIMEOUT_SEC", pool.acquire_timeout, 0.001);
+    own.number<std::size_t>("PG_POOL_MAX_CONNECTING", pool.maximum_connecting, 1, 1'000, "a whole number");
+    own.seconds("PG_POOL_IDLE_CHECK_SEC", pool.idle_check_after, 0.0);
+    own.seconds("PG_POOL_VALIDATION_TIMEOUT_SEC", pool.validation_timeout, 0.001);
+    own.seconds("PG_POOL_KEEPALIVE_SEC", pool.keepalive_time, 0.0);
+    own.seconds("PG_POOL_IDLE_TIMEOUT_SEC", pool.idle_timeout, 0.0);
+    own.seconds("PG_POOL_MAX_LIFETIME_SEC", pool.max_lifetime, 0.0);
+    own.seconds("PG_POOL_LEAK_DETECTION_SEC", pool.leak_detection, 0.0);
+}
+
+void read_retries(const reader& own, database_options& options)
+{
+    auto& outage = options.retries.outage;
+    own.number("PG_RETRY_ATTEMPTS", outage.max_attempts, 1, 100, "a whole number");
+    auto& [base, cap, jitter] = outage.backoff;
+    own.milliseconds_of("PG_RETRY_CAP_MS", cap, 1);
+    // As with a pool's sizes.
+    base = std::min(base, cap);
+    own.milliseconds_of("PG_RETRY_BASE_MS", base, 1);
+    if (base > cap)
+        throw configuration_error(
+            own.name("PG_RETRY_BASE_MS"),
+            fmt::format("{} is above {}, which is {}", base.count(), own.name("PG_RETRY_CAP_MS"), cap.count()));
+    own.number("PG_RETRY_BUDGET", options.retry_budget.share, 0.0, 1.0, "a share");
+    own.number("PG_RETRY_CONFLICT_ATTEMPTS", options.retries.conflict.max_attempts, 1, 100, "a whole number");
+}
+
+void read_breaker(const reader& own, database_options& options)
+{
+    auto& breaker = options.breaker;
+    own.flag("PG_BREAKER_ENABLED", options.breaker_enabled);
+    own.number("PG_BREAKER_FAILURES", breaker.failure_threshold, 1U, 10'000U, "a whole number");
+    own.seconds("PG_BREAKER_PROBE_SEC", breaker.background_probe, 0.001);
+    breaker.background_probe_limit = std::max(breaker.background_probe_limit, breaker.background_probe);
+    own.seconds(
+        "PG_BREAKER_CALLER_PROBE_SEC", breaker.caller_probe,
+        std::chrono::duration<double>(breaker.probe_timeout).count());
 }
 
 /// What counts for all databases.
@@ -158,6 +194,9 @@ database_options read_database(
     read_connection(own, from, options);
     read_pool(own, options.pool);
     own.seconds("PG_COMMAND_TIMEOUT_SEC", options.command_timeout, 0.0);
+    own.seconds("PG_COMMIT_RESOLUTION_SEC", options.commit_resolution, 0.0);
+    read_retries(own, options);
+    read_breaker(own, options);
     read_common(reader(from, "", nullptr), options);
     return options;
 }

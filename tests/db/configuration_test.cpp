@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -95,6 +97,119 @@ TEST(configuration, reads_every_variable)
     }
 }
 
+TEST(configuration, reads_what_pools_do_for_their_connections)
+{
+    const auto read = read_configuration(from(with(
+        {{"PG_POOL_MAX_CONNECTING", "7"},
+         {"PG_POOL_IDLE_CHECK_SEC", "0.5"},
+         {"PG_POOL_VALIDATION_TIMEOUT_SEC", "0.25"},
+         {"PG_POOL_KEEPALIVE_SEC", "11"},
+         {"PG_POOL_IDLE_TIMEOUT_SEC", "12"},
+         {"PG_POOL_MAX_LIFETIME_SEC", "13"},
+         {"VB_PG_POOL_LEAK_DETECTION_SEC", "14"}})));
+    EXPECT_EQ(read.main.pool.maximum_connecting, 7U);
+    EXPECT_EQ(read.main.pool.idle_check_after, 500ms);
+    EXPECT_EQ(read.main.pool.validation_timeout, 250ms);
+    EXPECT_EQ(read.main.pool.keepalive_time, 11s);
+    EXPECT_EQ(read.main.pool.idle_timeout, 12s);
+    EXPECT_EQ(read.main.pool.max_lifetime, 13s);
+    EXPECT_EQ(read.main.pool.leak_detection, 0s);
+    EXPECT_EQ(read.vb->pool.leak_detection, 14s);
+    EXPECT_EQ(read.vb->pool.maximum_connecting, pool_options().maximum_connecting);
+}
+
+TEST(configuration, reads_how_outages_are_met)
+{
+    const auto read = read_configuration(from(with(
+        {{"PG_COMMIT_RESOLUTION_SEC", "0"},
+         {"PG_RETRY_ATTEMPTS", "1"},
+         {"PG_RETRY_BASE_MS", "2"},
+         {"PG_RETRY_CAP_MS", "4"},
+         {"PG_RETRY_BUDGET", "0.5"},
+         {"PG_RETRY_CONFLICT_ATTEMPTS", "6"},
+         {"PG_BREAKER_ENABLED", "off"},
+         {"PG_BREAKER_FAILURES", "8"},
+         {"PG_BREAKER_PROBE_SEC", "9"},
+         {"PG_BREAKER_CALLER_PROBE_SEC", "10"},
+         {"VB_PG_RETRY_CAP_MS", "20"}})));
+    EXPECT_EQ(read.main.commit_resolution, 0s);
+    EXPECT_EQ(read.main.retries.outage.max_attempts, 1);
+    EXPECT_EQ(read.main.retries.outage.backoff.base, 2ms);
+    EXPECT_EQ(read.main.retries.outage.backoff.cap, 4ms);
+    EXPECT_EQ(read.main.retry_budget.share, 0.5);
+    EXPECT_EQ(read.main.retries.conflict.max_attempts, 6);
+    EXPECT_FALSE(read.main.breaker_enabled);
+    EXPECT_EQ(read.main.breaker.failure_threshold, 8U);
+    EXPECT_EQ(read.main.breaker.background_probe, 9s);
+    EXPECT_EQ(read.main.breaker.caller_probe, 10s);
+    EXPECT_NO_THROW(read.main.breaker.validate()); // the longest pause between probes grows with the first
+    EXPECT_TRUE(read.vb->breaker_enabled);
+    EXPECT_EQ(read.vb->retries.outage.backoff.base, 20ms) << "who lowers the cap alone means the base too";
+}
+
+TEST(configuration, has_the_defaults_of_the_options)
+{
+    const auto read = read_configuration(from(with({})));
+    const database_options plain;
+    for (const auto* one : {&read.main, &*read.vb}) {
+        EXPECT_EQ(one->pool.maximum_connecting, plain.pool.maximum_connecting);
+        EXPECT_EQ(one->pool.idle_check_after, plain.pool.idle_check_after);
+        EXPECT_EQ(one->pool.validation_timeout, plain.pool.validation_timeout);
+        EXPECT_EQ(one->pool.keepalive_time, plain.pool.keepalive_time);
+        EXPECT_EQ(one->pool.idle_timeout, plain.pool.idle_timeout);
+        EXPECT_EQ(one->pool.max_lifetime, plain.pool.max_lifetime);
+        EXPECT_EQ(one->pool.leak_detection, plain.pool.leak_detection);
+        EXPECT_EQ(one->commit_resolution, plain.commit_resolution);
+        EXPECT_EQ(one->retries.outage.max_attempts, plain.retries.outage.max_attempts);
+        EXPECT_EQ(one->retries.outage.backoff.base, plain.retries.outage.backoff.base);
+        EXPECT_EQ(one->retries.outage.backoff.cap, plain.retries.outage.backoff.cap);
+        EXPECT_EQ(one->retries.conflict.max_attempts, plain.retries.conflict.max_attempts);
+        EXPECT_EQ(one->retry_budget.share, plain.retry_budget.share);
+        EXPECT_EQ(one->breaker_enabled, plain.breaker_enabled);
+        EXPECT_EQ(one->breaker.failure_threshold, plain.breaker.failure_threshold);
+        EXPECT_EQ(one->breaker.background_probe, plain.breaker.background_probe);
+        EXPECT_EQ(one->breaker.background_probe_limit, plain.breaker.background_probe_limit);
+        EXPECT_EQ(one->breaker.caller_probe, plain.breaker.caller_probe);
+    }
+}
+
+/// The variables of docs/configuration.md and their defaults.
+std::map<std::string, std::string> documented()
+{
+    static const std::regex both(R"(\|(?: `(\w+)`)? \| `(\w+)` \| ([^|]*?) \| .*)");
+    static const std::regex common(R"(\| `(\w+)` \| ([^|`]*?) \| [^|]* \|)");
+    static const std::regex split(R"((\S+), vb (\S+))");
+    std::ifstream page(TRADECORE_SOURCE_ROOT "/docs/configuration.md");
+    EXPECT_TRUE(page);
+    std::map<std::string, std::string> found;
+    std::smatch match;
+    for (std::string line; std::getline(page, line);) {
+        if (std::regex_match(line, match, both)) {
+            std::smatch defaults;
+            const auto said = match[3].str();
+            const bool differ = std::regex_match(said, defaults, split);
+            if (match[1].matched)
+                found.emplace(match[1], differ ? defaults[1].str() : said);
+            found.emplace(match[2], differ ? defaults[2].str() : said);
+        }
+        else if (std::regex_match(line, match, common)) {
+            found.emplace(match[1], match[2]);
+        }
+    }
+    return found;
+}
+
+TEST(configuration, is_that_of_the_documentation)
+{
+    std::map<std::string, std::string> known;
+    for (const auto& one : read_configuration(from(with({}))).settings)
+        known.emplace(one.name, one.name.ends_with("POSTGRES_DSN") ? "–" : one.value);
+    for (const char* other : {"DATABASE_URL", "VB_DATABASE_URL"}) // stands for POSTGRES_DSN
+        known.emplace(other, "–");
+    known.emplace("TRADECORE_LOG", "info"); // of the log, not of databases
+    EXPECT_EQ(documented(), known);
+}
+
 TEST(configuration, prefers_postgres_dsn_and_takes_database_url)
 {
     auto set = with({{"DATABASE_URL", "postgresql://other.example/other"}});
@@ -134,7 +249,11 @@ TEST(configuration, reads_what_a_dsn_leaves_out_from_the_same_environment)
 
 TEST(configuration, says_what_is_in_force_and_where_it_came_from)
 {
-    auto set = with({{"PG_POOL_MAX_SIZE", "8"}, {"VB_PG_COMMAND_TIMEOUT_SEC", "2.5"}, {"DB_LOG_ARGUMENTS", "off"}});
+    auto set = with(
+        {{"PG_POOL_MAX_SIZE", "8"},
+         {"VB_PG_COMMAND_TIMEOUT_SEC", "2.5"},
+         {"VB_PG_BREAKER_FAILURES", "2"},
+         {"DB_LOG_ARGUMENTS", "off"}});
     set.erase("VB_POSTGRES_DSN");
     set["VB_DATABASE_URL"] = "postgresql://vb@vb.example/tradecore_vb?passfile=/etc/pass";
     const auto read = read_configuration(from(set));
@@ -142,19 +261,35 @@ TEST(configuration, says_what_is_in_force_and_where_it_came_from)
     for (const auto& one : read.settings)
         lines.push_back(one.name + " = " + one.value + " (" + one.origin + ")");
     EXPECT_THAT(
-        lines,
-        testing::ElementsAre(
-            "POSTGRES_DSN = db.example:5433/trading as app, password given (hidden) (POSTGRES_DSN)",
-            "PG_POOL_MAX_SIZE = 8 (PG_POOL_MAX_SIZE)", "PG_POOL_MIN_SIZE = 8 (default)",
-            "PG_POOL_TIMEOUT_SEC = 30 (default)", "PG_COMMAND_TIMEOUT_SEC = 60 (default)",
-            "ENABLE_VB_DATABASE = true (default)",
-            "VB_POSTGRES_DSN = vb.example:5432/tradecore_vb as vb, password looked for in /etc/pass "
-            "(VB_DATABASE_URL)",
-            "VB_PG_POOL_MAX_SIZE = 50 (default)", "VB_PG_POOL_MIN_SIZE = 10 (default)",
-            "VB_PG_POOL_TIMEOUT_SEC = 30 (default)", "VB_PG_COMMAND_TIMEOUT_SEC = 2.5 (VB_PG_COMMAND_TIMEOUT_SEC)",
-            "DB_WORKERS = 1 (default)", "DB_SLOW_QUERY_THRESHOLD_MS = 1000 (default)",
-            "DB_POOL_EXHAUSTION_THRESHOLD = 0.9 (default)", "DB_LONG_TRANSACTION_THRESHOLD_MS = 2000 (default)",
-            "DB_SLOW_ACQUIRE_THRESHOLD_MS = 500 (default)", "DB_LOG_ARGUMENTS = false (DB_LOG_ARGUMENTS)"));
+        lines, testing::ElementsAre(
+                   "POSTGRES_DSN = db.example:5433/trading as app, password given (hidden) (POSTGRES_DSN)",
+                   "PG_POOL_MAX_SIZE = 8 (PG_POOL_MAX_SIZE)", "PG_POOL_MIN_SIZE = 8 (default)",
+                   "PG_POOL_TIMEOUT_SEC = 30 (default)", "PG_POOL_MAX_CONNECTING = 4 (default)",
+                   "PG_POOL_IDLE_CHECK_SEC = 1 (default)", "PG_POOL_VALIDATION_TIMEOUT_SEC = 2 (default)",
+                   "PG_POOL_KEEPALIVE_SEC = 120 (default)", "PG_POOL_IDLE_TIMEOUT_SEC = 600 (default)",
+                   "PG_POOL_MAX_LIFETIME_SEC = 1800 (default)", "PG_POOL_LEAK_DETECTION_SEC = 0 (default)",
+                   "PG_COMMAND_TIMEOUT_SEC = 60 (default)", "PG_COMMIT_RESOLUTION_SEC = 10 (default)",
+                   "PG_RETRY_ATTEMPTS = 3 (default)", "PG_RETRY_CAP_MS = 2000 (default)",
+                   "PG_RETRY_BASE_MS = 50 (default)", "PG_RETRY_BUDGET = 0.2 (default)",
+                   "PG_RETRY_CONFLICT_ATTEMPTS = 5 (default)", "PG_BREAKER_ENABLED = true (default)",
+                   "PG_BREAKER_FAILURES = 5 (default)", "PG_BREAKER_PROBE_SEC = 1 (default)",
+                   "PG_BREAKER_CALLER_PROBE_SEC = 30 (default)", "ENABLE_VB_DATABASE = true (default)",
+                   "VB_POSTGRES_DSN = vb.example:5432/tradecore_vb as vb, password looked for in /etc/pass "
+                   "(VB_DATABASE_URL)",
+                   "VB_PG_POOL_MAX_SIZE = 50 (default)", "VB_PG_POOL_MIN_SIZE = 10 (default)",
+                   "VB_PG_POOL_TIMEOUT_SEC = 30 (default)", "VB_PG_POOL_MAX_CONNECTING = 4 (default)",
+                   "VB_PG_POOL_IDLE_CHECK_SEC = 1 (default)", "VB_PG_POOL_VALIDATION_TIMEOUT_SEC = 2 (default)",
+                   "VB_PG_POOL_KEEPALIVE_SEC = 120 (default)", "VB_PG_POOL_IDLE_TIMEOUT_SEC = 600 (default)",
+                   "VB_PG_POOL_MAX_LIFETIME_SEC = 1800 (default)", "VB_PG_POOL_LEAK_DETECTION_SEC = 0 (default)",
+                   "VB_PG_COMMAND_TIMEOUT_SEC = 2.5 (VB_PG_COMMAND_TIMEOUT_SEC)",
+                   "VB_PG_COMMIT_RESOLUTION_SEC = 10 (default)", "VB_PG_RETRY_ATTEMPTS = 3 (default)",
+                   "VB_PG_RETRY_CAP_MS = 2000 (default)", "VB_PG_RETRY_BASE_MS = 50 (default)",
+                   "VB_PG_RETRY_BUDGET = 0.2 (default)", "VB_PG_RETRY_CONFLICT_ATTEMPTS = 5 (default)",
+                   "VB_PG_BREAKER_ENABLED = true (default)", "VB_PG_BREAKER_FAILURES = 2 (VB_PG_BREAKER_FAILURES)",
+                   "VB_PG_BREAKER_PROBE_SEC = 1 (default)", "VB_PG_BREAKER_CALLER_PROBE_SEC = 30 (default)",
+                   "DB_WORKERS = 1 (default)", "DB_SLOW_QUERY_THRESHOLD_MS = 1000 (default)",
+                   "DB_POOL_EXHAUSTION_THRESHOLD = 0.9 (default)", "DB_LONG_TRANSACTION_THRESHOLD_MS = 2000 (default)",
+                   "DB_SLOW_ACQUIRE_THRESHOLD_MS = 500 (default)", "DB_LOG_ARGUMENTS = false (DB_LOG_ARGUMENTS)"));
 }
 
 TEST(configuration, refuses_wrong_values_by_the_variables_name)
@@ -180,6 +315,25 @@ TEST(configuration, refuses_wrong_values_by_the_variables_name)
         refusal(with({{"DB_POOL_EXHAUSTION_THRESHOLD", "90"}})), testing::StartsWith("DB_POOL_EXHAUSTION_THRESHOLD: "));
     EXPECT_THAT(
         refusal(with({{"DB_SLOW_QUERY_THRESHOLD_MS", "1.5"}})), testing::StartsWith("DB_SLOW_QUERY_THRESHOLD_MS: "));
+    EXPECT_EQ(
+        refusal(with({{"PG_RETRY_BASE_MS", "5"}, {"PG_RETRY_CAP_MS", "4"}})),
+        "PG_RETRY_BASE_MS: 5 is above PG_RETRY_CAP_MS, which is 4");
+    EXPECT_EQ(
+        refusal(with({{"VB_PG_BREAKER_CALLER_PROBE_SEC", "4"}})),
+        "VB_PG_BREAKER_CALLER_PROBE_SEC: '4' is not a number of seconds from 5 to 86400");
+    EXPECT_EQ(refusal(with({{"PG_RETRY_BUDGET", "20%"}})), "PG_RETRY_BUDGET: '20%' is not a share from 0 to 1");
+    EXPECT_EQ(refusal(with({{"PG_BREAKER_ENABLED", "2"}})), "PG_BREAKER_ENABLED: '2' is neither true nor false");
+    for (const std::string variable :
+         {"PG_RETRY_ATTEMPTS", "PG_RETRY_CAP_MS", "PG_RETRY_BASE_MS", "PG_RETRY_CONFLICT_ATTEMPTS",
+          "PG_BREAKER_FAILURES", "PG_BREAKER_PROBE_SEC", "PG_POOL_MAX_CONNECTING", "PG_POOL_VALIDATION_TIMEOUT_SEC"})
+        EXPECT_THAT(refusal(with({{variable, "0"}})), testing::StartsWith(variable + ": '0' is not "));
+    for (const std::string variable :
+         {"PG_POOL_IDLE_CHECK_SEC", "PG_POOL_KEEPALIVE_SEC", "PG_POOL_IDLE_TIMEOUT_SEC", "PG_POOL_MAX_LIFETIME_SEC",
+          "PG_POOL_LEAK_DETECTION_SEC", "PG_COMMIT_RESOLUTION_SEC"}) {
+        EXPECT_THAT(
+            refusal(with({{"VB_" + variable, "-1"}})), testing::StartsWith("VB_" + variable + ": '-1' is not "));
+        EXPECT_EQ(refusal(with({{variable, "0"}})), "accepted");
+    }
     auto set = with({});
     set["POSTGRES_DSN"] = "postgresql://app:secret@db:99999/x";
     EXPECT_THAT(refusal(set), testing::StartsWith("POSTGRES_DSN: "));

@@ -51,17 +51,12 @@ struct database_configuration {
     std::optional<database_options> vb;
     /// How many processes share the pools: each makes its part of the connections, see `share_of_worker`.
     std::size_t workers = 1;
-    /// What was read, for people: every variable there is, in the order of this page.
+    /// What was read, for people: every variable there is.
     std::vector<setting> settings{};
 };
 
-/// Reads the settings of a database.
-///
-/// `<prefix>POSTGRES_DSN` (before `<prefix>DATABASE_URL`), `<prefix>PG_POOL_MIN_SIZE`,
-/// `<prefix>PG_POOL_MAX_SIZE`, `<prefix>PG_POOL_TIMEOUT_SEC`, `<prefix>PG_COMMAND_TIMEOUT_SEC`, and for all
-/// databases `DB_SLOW_QUERY_THRESHOLD_MS`, `DB_POOL_EXHAUSTION_THRESHOLD` (a share, 0.9),
-/// `DB_LONG_TRANSACTION_THRESHOLD_MS`, `DB_SLOW_ACQUIRE_THRESHOLD_MS`, `DB_LOG_ARGUMENTS` (true, whether slow queries
-/// are logged with their arguments). An empty value counts as not set.
+/// Reads the settings of a database: the variables of docs/configuration.md, those of the database itself with
+/// `prefix`, and those for all databases. An empty value counts as not set.
 ///
 /// @param name the database's name.
 /// @param prefix "" for main, "VB_" for vb.
