@@ -3,6 +3,14 @@
 
 namespace tradecore::projection {
 
+namespace {
+
+/// A rate that stays near its limit crosses it with every other append; one that has fallen to this share of it has
+/// really fallen.
+constexpr double rearm_at = 0.9;
+
+} // namespace
+
 double sync_rate::value() const noexcept
 {
     return events == 0 ? 0.0 : static_cast<double>(appends_waited) / static_cast<double>(events);
@@ -13,12 +21,12 @@ std::optional<double> rate_watch::count(std::uint64_t events, bool waited)
     figures_.events += events;
     figures_.appends_waited += waited ? 1 : 0;
     const auto rate = figures_.value();
-    const bool was_above = above_;
-    above_ = figures_.events >= after_events_ && rate > limit_;
-    if (above_ && !was_above) {
-        return rate;
-    }
-    return std::nullopt;
+    if (rate <= rearm_at * limit_)
+        told_ = false;
+    if (told_ || figures_.events < after_events_ || rate <= limit_)
+        return std::nullopt;
+    told_ = true;
+    return rate;
 }
 
 } // namespace tradecore::projection

@@ -14,7 +14,7 @@ public:
     rate_watch(double limit, std::uint64_t after_events) : limit_(limit), after_events_(after_events) {}
 
     /// Counts one append of `events` events.
-    /// @returns the rate, when it has risen above the limit since it was last at or below it.
+    /// @returns the rate, when it is above the limit, and was not yet told of since it was last a tenth below it.
     [[nodiscard]] std::optional<double> count(std::uint64_t events, bool waited);
     [[nodiscard]] sync_rate figures() const noexcept { return figures_; }
 
@@ -22,7 +22,7 @@ private:
     double limit_;
     std::uint64_t after_events_;
     sync_rate figures_;
-    bool above_ = false;
+    bool told_ = false;
 };
 
 } // namespace tradecore::projection

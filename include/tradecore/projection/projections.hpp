@@ -18,7 +18,7 @@ namespace tradecore::projection {
 struct projections_options {
     /// The longest the caller of an append waits for all SYNC projections of its events together.
     std::chrono::milliseconds sync_budget{2'000};
-    /// A SYNC rate above this is warned about, once per crossing.
+    /// A SYNC rate above this is warned about, and again only after it was a tenth below it.
     double warn_above = 0.30;
     /// Events seen before the rate means anything.
     std::uint64_t warn_after_events = 100;
