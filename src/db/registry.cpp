@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "db/server_room.hpp"
-
 #include <tradecore/db/ambient.hpp>
 #include <tradecore/db/pool_sizing.hpp>
 #include <tradecore/db/registry.hpp>
+#include <tradecore/db/sizing_check.hpp>
 #include <tradecore/observe/log.hpp>
 
 #include <boost/asio/this_coro.hpp>
@@ -62,7 +61,7 @@ asio::awaitable<void> open_share(database_configuration whole)
 {
     const auto workers = whole.workers;
     auto share = share_of_worker(std::move(whole));
-    std::vector<detail::sized_database> sized{{db, share.main.pool.maximum * workers}};
+    std::vector<sized_database> sized{{db, share.main.pool.maximum * workers}};
     co_await open_as(db, std::move(share.main));
     std::exception_ptr failure;
     if (share.vb) {
@@ -78,7 +77,7 @@ asio::awaitable<void> open_share(database_configuration whole)
         co_await shutdown();
         std::rethrow_exception(failure);
     }
-    co_await detail::warn_about_sizing(std::move(sized), workers);
+    co_await warn_about_sizing(std::move(sized), workers);
 }
 
 } // namespace

@@ -7,6 +7,7 @@
 
 #include <tradecore/db/coroutines.hpp>
 #include <tradecore/db/pool_sizing.hpp>
+#include <tradecore/db/sizing_check.hpp>
 #include <tradecore/pg/connection.hpp>
 #include <tradecore/schema/schema_file.hpp>
 
@@ -165,10 +166,9 @@ void databases::read_pool_options(const environment& from)
 
 void databases::divide_pools()
 {
-    const auto processes = workers_ == 1 ? 1 : workers_ + 1;
     const auto named = [&](const char* variable) { return connections_ ? "--connections" : variable; };
-    main_options_.pool = part_of(main_options_.pool, processes, named("PG_POOL_MAX_SIZE"));
-    vb_options_.pool = part_of(vb_options_.pool, processes, named("VB_PG_POOL_MAX_SIZE"));
+    main_options_.pool = part_of(main_options_.pool, processes(), named("PG_POOL_MAX_SIZE"));
+    vb_options_.pool = part_of(vb_options_.pool, processes(), named("VB_PG_POOL_MAX_SIZE"));
 }
 
 asio::awaitable<void> databases::connect()
@@ -186,6 +186,11 @@ asio::awaitable<void> databases::connect()
     }
     co_await lock();
     co_await open_both();
+    // Each process has a connection for its lock, the first one two.
+    co_await warn_about_sizing(
+        {{main_, processes() * main_options_.pool.maximum + processes()},
+         {vb_, processes() * vb_options_.pool.maximum + 1}},
+        workers_);
 }
 
 asio::awaitable<void> databases::open_both()

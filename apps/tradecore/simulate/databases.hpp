@@ -65,6 +65,7 @@ public:
 private:
     void read_pool_options(const environment& from);
     void divide_pools();
+    [[nodiscard]] std::size_t processes() const { return workers_ == 1 ? 1 : workers_ + 1; }
     [[nodiscard]] std::size_t default_connections() const;
     [[nodiscard]] boost::asio::awaitable<void> open_both();
     [[nodiscard]] boost::asio::awaitable<void> connect();

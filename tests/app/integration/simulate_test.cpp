@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/integration/simulation.hpp"
 
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
@@ -128,6 +130,21 @@ TEST_F(simulation, has_its_databases_for_itself)
     EXPECT_NE(second.err.find("another program runs a simulation in the database main"), std::string::npos)
         << second.err;
     EXPECT_EQ(running.wait().status, 0);
+}
+
+TEST_F(simulation, says_when_its_pools_are_more_than_the_server_allows)
+{
+    auto variables = environment();
+    variables["TRADECORE_LOG"] = "warn";
+    const auto said = [&](const arguments& further) { return run_program(command(further), variables).err; };
+    EXPECT_THAT(
+        said({"--connections", "400"}),
+        testing::HasSubstr("[POOL SIZING] the pool of main and vb may make 802 connections, but the server allows 200 "
+                           "(max_connections = 200, 0 reserved); recommended: max_connections = 1604"));
+    EXPECT_THAT(
+        said({"--connections", "400", "--workers", "3"}),
+        testing::HasSubstr("[POOL SIZING] the pools of 3 workers of main and vb may make 805 connections, but"));
+    EXPECT_THAT(said({}), testing::Not(testing::HasSubstr("[POOL SIZING]")));
 }
 
 TEST_F(simulation, refuses_a_wrong_price_line_before_anything_is_done)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "db/server_room.hpp"
-
 #include <tradecore/db/pool_sizing.hpp>
+#include <tradecore/db/sizing_check.hpp>
 #include <tradecore/observe/log.hpp>
 
 #include <boost/describe/class.hpp>
@@ -11,7 +10,7 @@
 #include <string>
 #include <utility>
 
-namespace tradecore::detail {
+namespace tradecore {
 namespace asio = boost::asio;
 
 namespace {
@@ -86,4 +85,4 @@ asio::awaitable<void> warn_about_sizing(std::vector<sized_database> of, std::siz
         observe::log(observe::level::warn, line, {{"workers", workers}});
 }
 
-} // namespace tradecore::detail
+} // namespace tradecore
