@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/pool_core.hpp"
+#include "db/to_ms.hpp"
 
 #include <tradecore/observe/log.hpp>
 
@@ -7,14 +8,6 @@
 #include <utility>
 
 namespace tradecore::detail {
-namespace {
-
-auto milliseconds_of(std::chrono::steady_clock::duration time)
-{
-    return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
-}
-
-} // namespace
 
 // One timer for all loans, and none for a loan: what is lent after a look is not due before the next one.
 void pool_core::look_for_leaks()
@@ -34,7 +27,7 @@ void pool_core::look_for_leaks()
             observe::level::warn, "a connection was not given back in time: is it leaked?",
             {{"database", name_},
              {"held_by", text_of(lent.user)},
-             {"held_ms", milliseconds_of(now - lent.since)},
+             {"held_ms", to_ms(now - lent.since).count()},
              {"threshold_ms", options_.leak_detection.count()},
              {"backend_pid", lent.connection->backend_pid()}});
     }
@@ -61,7 +54,7 @@ void pool_core::tell_of_return(slot which)
         observe::level::info, "a connection that seemed leaked was given back",
         {{"database", name_},
          {"held_by", text_of(returned.user)},
-         {"held_ms", milliseconds_of(clock::now() - returned.since)}});
+         {"held_ms", to_ms(clock::now() - returned.since).count()}});
 }
 
 } // namespace tradecore::detail

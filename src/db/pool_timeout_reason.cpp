@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/exception_text.hpp"
 #include "db/pool_core.hpp"
+#include "db/to_ms.hpp"
 
 #include <tradecore/db/errors.hpp>
 
@@ -12,11 +13,6 @@ namespace tradecore::detail {
 namespace {
 
 constexpr std::size_t named_holders = 5;
-
-std::chrono::milliseconds to_ms(std::chrono::steady_clock::duration time)
-{
-    return std::chrono::duration_cast<std::chrono::milliseconds>(time);
-}
 
 } // namespace
 

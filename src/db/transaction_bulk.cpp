@@ -244,33 +244,20 @@ private:
     std::shared_ptr<copy_out_core> inner_;
 };
 
-namespace {
-
-std::string joined(const std::vector<std::string>& commands)
-{
-    return fmt::format("{}", fmt::join(commands, "; "));
-}
-
-asio::awaitable<void> run_before(physical_connection& on, std::vector<std::string> commands)
-{
-    if (commands.empty())
-        co_return;
-    const auto text = std::make_shared<const std::string>(joined(commands));
-    (void)co_await on.run_script({*text, text}, {});
-}
-
-} // namespace
-
-asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>>
-transaction_core::open_copy_in(std::shared_ptr<transaction_core> self, pg::detail::copy_request what)
+template <class Stream, class Core>
+asio::awaitable<std::shared_ptr<Core>> transaction_core::open_copy(
+    std::shared_ptr<transaction_core> self, pg::detail::copy_request what,
+    asio::awaitable<std::shared_ptr<Core>> (pg::session::*open)(pg::detail::copy_request))
 {
     auto use = co_await take_command(self, what.options.call);
     what.options.call.timeout = use.limit;
     std::exception_ptr error;
-    std::shared_ptr<pg::detail::copy_in_core> opened;
+    std::shared_ptr<Core> opened;
     try {
-        co_await run_before(use.connection(), std::move(use.before));
-        opened = co_await use.connection().open_copy_in(std::move(what));
+        auto& on = use.connection();
+        if (!use.before.empty())
+            co_await on.run_script(runtime_sql(fmt::format("{}", fmt::join(use.before, "; "))).text(), {});
+        opened = co_await (on.*open)(std::move(what));
     }
     catch (...) {
         error = std::current_exception();
@@ -280,29 +267,19 @@ transaction_core::open_copy_in(std::shared_ptr<transaction_core> self, pg::detai
         std::rethrow_exception(error);
     }
     self->root().begun_ = true;
-    co_return std::make_shared<copy_in_stream>(std::move(use), std::move(opened));
+    co_return std::make_shared<Stream>(std::move(use), std::move(opened));
+}
+
+asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>>
+transaction_core::open_copy_in(std::shared_ptr<transaction_core> self, pg::detail::copy_request what)
+{
+    return open_copy<copy_in_stream>(std::move(self), std::move(what), &pg::session::open_copy_in);
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
 transaction_core::open_copy_out(std::shared_ptr<transaction_core> self, pg::detail::copy_request what)
 {
-    auto use = co_await take_command(self, what.options.call);
-    what.options.call.timeout = use.limit;
-    std::exception_ptr error;
-    std::shared_ptr<pg::detail::copy_out_core> opened;
-    try {
-        co_await run_before(use.connection(), std::move(use.before));
-        opened = co_await use.connection().open_copy_out(std::move(what));
-    }
-    catch (...) {
-        error = std::current_exception();
-    }
-    if (error) {
-        use.ended(error);
-        std::rethrow_exception(error);
-    }
-    self->root().begun_ = true;
-    co_return std::make_shared<copy_out_stream>(std::move(use), std::move(opened));
+    return open_copy<copy_out_stream>(std::move(self), std::move(what), &pg::session::open_copy_out);
 }
 
 } // namespace tradecore::detail

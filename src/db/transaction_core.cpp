@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/transaction_core.hpp"
 
-#include "db/close_after.hpp"
 #include "db/statement_watch.hpp"
-#include "db/warnings.hpp"
+#include "db/to_ms.hpp"
 
 #include <tradecore/db/coroutines.hpp>
-#include <tradecore/observe/log.hpp>
 
-#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace tradecore::detail {
@@ -24,27 +21,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-milliseconds to_ms(std::chrono::steady_clock::duration time)
-{
-    return std::chrono::duration_cast<milliseconds>(time);
-}
-
-/// How long the fate of a COMMIT is looked for at least, whatever the transaction's own limit says.
-constexpr milliseconds shortest_resolution{250};
 /// Telling the server of a limit that has hardly changed is not worth it.
 constexpr milliseconds timeout_tolerance{10};
-
-std::shared_ptr<const std::string> shared_text(std::string text)
-{
-    return std::make_shared<const std::string>(std::move(text));
-}
-
-/// Runs SQL that we made.
-asio::awaitable<std::vector<pg::result>> run_command(physical_connection& on, std::string sql)
-{
-    const auto text = shared_text(std::move(sql));
-    return on.run_script({*text, text}, {});
-}
 
 std::optional<pg::sqlstate> state_of(const std::exception_ptr& error)
 {
@@ -65,13 +43,6 @@ std::optional<pg::sqlstate> state_of(const std::exception_ptr& error)
     catch (...) {
         return std::nullopt;
     }
-}
-
-std::string why_failed(const std::optional<pg::sqlstate>& state)
-{
-    if (!state)
-        return "an earlier statement had failed";
-    return fmt::format("an earlier statement had failed with {} ({})", state->text(), pg::condition_name(*state));
 }
 
 } // namespace
@@ -118,7 +89,12 @@ std::string transaction_core::label() const
     return fmt::format("transaction '{}' of '{}'", options_.name, database_->options().name);
 }
 
-// --- statements ------------------------------------------------------------------------------------
+std::string transaction_core::why_failed() const
+{
+    if (!failure_)
+        return "an earlier statement had failed";
+    return fmt::format("an earlier statement had failed with {} ({})", failure_->text(), pg::condition_name(*failure_));
+}
 
 void transaction_core::require_active() const
 {
@@ -279,16 +255,14 @@ transaction_core::run_script(std::shared_ptr<transaction_core> self, sql_text te
     const bool asks = proof.asks_scripts();
     if (asks) {
         // On a line of its own: the script may end in a comment.
-        const auto longer = shared_text(fmt::format("{}\n; {}", text.text, commit_proof::script_question));
-        text.text = *longer;
-        text.owner = longer;
+        text = runtime_sql(fmt::format("{}\n; {}", text.text, commit_proof::script_question), text.where).text();
     }
     const auto sent = clock::now();
     std::vector<pg::result> answers;
     std::exception_ptr error;
     try {
         if (!outermost.begun_)
-            co_await run_command(*outermost.connection_, outermost.begin_command());
+            co_await outermost.connection_->run_script(runtime_sql(outermost.begin_command()).text(), {});
         answers = co_await outermost.connection_->run_script(std::move(text), options);
     }
     catch (...) {
@@ -305,340 +279,6 @@ transaction_core::run_script(std::shared_ptr<transaction_core> self, sql_text te
     if (error)
         std::rethrow_exception(error);
     co_return answers;
-}
-
-// --- begin and end ---------------------------------------------------------------------------------
-
-std::string transaction_core::begin_command() const
-{
-    std::string command = "BEGIN";
-    if (options_.isolation) {
-        switch (*options_.isolation) {
-        case isolation_level::read_committed:
-            command += " ISOLATION LEVEL READ COMMITTED";
-            break;
-        case isolation_level::repeatable_read:
-            command += " ISOLATION LEVEL REPEATABLE READ";
-            break;
-        case isolation_level::serializable:
-            command += " ISOLATION LEVEL SERIALIZABLE";
-            break;
-        }
-    }
-    if (options_.read_only)
-        command += " READ ONLY";
-    if (options_.deferrable)
-        command += " DEFERRABLE";
-    return command;
-}
-
-asio::awaitable<void> transaction_core::open()
-{
-    if (parent_) {
-        co_await open_savepoint();
-    }
-    else {
-        usage user{.kind = "transaction", .label = options_.name, .keeps = {}, .where = options_.where};
-        try {
-            attempt_ = database_->begin_attempt();
-            auto until = deadline_;
-            attempt_.tighten(until);
-            connection_ = co_await database_->pool().acquire(std::move(user), until);
-        }
-        catch (...) {
-            failed_by(std::current_exception(), {.phase = attempt_phase::acquiring});
-            attempt_.got_no_connection();
-        }
-        trace_.runs_on(database_->monitor().sessions(), connection_->backend_pid());
-        opened_at_ = clock::now();
-        if (!options_.read_only)
-            proof_.begin(*connection_);
-        if (sessions_have_limit(database_->options()))
-            statement_timeout_ = database_->options().command_timeout;
-    }
-    opened_ = true;
-}
-
-asio::awaitable<void> transaction_core::open_savepoint()
-{
-    parents_turn_ = co_await parent_->take_turn({});
-    parent_->child_ = this;
-    auto& outermost = root();
-    outermost.require_not_failed();
-    const auto turn = turns_.try_lock();
-    auto command = "SAVEPOINT " + savepoint_;
-    if (!outermost.begun_)
-        command = outermost.begin_command() + "; " + command;
-    const auto sent = clock::now();
-    std::exception_ptr error;
-    try {
-        co_await run_command(*outermost.connection_, std::move(command));
-    }
-    catch (...) {
-        error = std::current_exception();
-    }
-    outermost.count_busy(sent);
-    outermost.statement_ended(error);
-    if (error)
-        std::rethrow_exception(error);
-    timeout_before_ = outermost.statement_timeout_;
-}
-
-asio::awaitable<void> transaction_core::drive(std::shared_ptr<transaction_core> self, erased_body body)
-{
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
-    try {
-        co_await self->open();
-        co_await body();
-    }
-    catch (...) {
-        self->error_ = std::current_exception();
-    }
-    // From here on nobody interrupts: what has been begun is brought to an end, each step within a limit.
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    co_await self->finish();
-    // What a savepoint undid is the cause nevertheless when the body let it pass.
-    if (self->undone_.cause && self->error_ == self->undone_.cause && !self->cause_.cause)
-        self->cause_ = self->undone_;
-    if (self->error_)
-        std::rethrow_exception(self->error_);
-}
-
-asio::awaitable<void> transaction_core::finish()
-{
-    if (opened_ && stage_ == stage::active) {
-        stage_ = stage::finishing;
-        auto& on = *root().connection_;
-        const auto nested = child_ != nullptr ? child_->shared_from_this() : nullptr;
-        auto* deepest = this;
-        while (deepest->child_ != nullptr) {
-            deepest = deepest->child_;
-            if (deepest->stage_ == stage::active)
-                deepest->stage_ = stage::abandoned;
-        }
-        const auto kept = deepest->shared_from_this();
-        const auto rollback = database_->options().rollback_timeout;
-        const auto limit = error_ ? std::optional(rollback) : client_limit(database_->options().command_timeout);
-        std::optional<close_after> guard;
-        if (limit)
-            guard.emplace(database_->pool_executor(), *limit, on);
-        // A statement in flight is brought to its end first; those that queue find the level finished.
-        const auto turn = co_await kept->turns_.lock();
-        if (stage_ == stage::finishing) {
-            std::string unfinished;
-            if (nested && nested->opened_ && !nested->released_)
-                unfinished = "ROLLBACK TO SAVEPOINT " + nested->savepoint_ + "; ";
-            if (parent_)
-                co_await finish_savepoint(on, std::move(unfinished));
-            else
-                co_await finish_outermost(on, std::move(unfinished));
-            guard.reset();
-            if (unanswered_)
-                co_await resolve();
-            if (!parent_) {
-                log_long_transaction();
-                trace_.ended();
-            }
-        }
-    }
-    if (stage_ == stage::abandoned && !error_) {
-        error_ = std::make_exception_ptr(
-            transaction_closed("the " + root().label() + " was finished before the nested transaction in it"));
-    }
-    close();
-}
-
-asio::awaitable<void> transaction_core::finish_outermost(physical_connection& on, std::string unfinished)
-{
-    if (!begun_) {
-        if (!error_ && failure_) {
-            error_ = std::make_exception_ptr(
-                transaction_rolled_back("the " + label() + " was rolled back: " + why_failed(failure_), *failure_));
-        }
-    }
-    else if (!error_) {
-        co_await commit(on, std::move(unfinished));
-    }
-    else if (on.is_open()) {
-        try {
-            co_await run_command(on, "ROLLBACK");
-        }
-        catch (...) {
-            tell_breaker(std::current_exception());
-            on.close();
-        }
-    }
-}
-
-asio::awaitable<void> transaction_core::commit(physical_connection& on, std::string unfinished)
-{
-    const bool may_be_sent = on.is_open();
-    const auto pid = on.backend_pid();
-    try {
-        const auto answers = co_await run_command(on, unfinished + "COMMIT");
-        if (answers.empty() || answers.back().tag().text() != "COMMIT") {
-            error_ = std::make_exception_ptr(transaction_rolled_back(
-                "COMMIT of the " + label() + " was answered with ROLLBACK: " + why_failed(failure_),
-                failure_.value_or(pg::sqlstate())));
-        }
-    }
-    catch (...) {
-        error_ = std::current_exception();
-        tell_breaker(error_);
-        failed_by(error_, facts());
-    }
-    if (!error_ || !may_be_sent)
-        co_return;
-    // An error after which the session goes on was answered before anything was committed.
-    bool in_doubt = !on.is_open();
-    std::string reason = "unknown error";
-    try {
-        std::rethrow_exception(error_);
-    }
-    catch (const pg::error& e) {
-        in_doubt = in_doubt || e.code() == pg::disposition::in_doubt;
-        reason = e.what();
-    }
-    catch (const std::exception& e) {
-        reason = e.what();
-    }
-    catch (...) {
-        in_doubt = true;
-    }
-    if (!in_doubt)
-        co_return;
-    cause_.in_doubt = true;
-    unanswered_ = unanswered_commit{
-        .doubt = proof_.doubt(options_.read_only),
-        .what = {.xid = proof_.id().value_or(0), .incarnation = std::string(on.incarnation())},
-        .backend_pid = pid,
-        .reason = std::move(reason)};
-}
-
-transaction_core::clock::time_point transaction_core::end_of_resolution() const
-{
-    const auto now = database_->retries().now();
-    const auto limit = now + database_->options().commit_resolution;
-    // It is asked at least once: the answer is worth more than being in time.
-    return deadline_ ? std::min(limit, std::max(*deadline_, now + shortest_resolution)) : limit;
-}
-
-asio::awaitable<void> transaction_core::resolve()
-{
-    const auto lost = std::move(*std::exchange(unanswered_, std::nullopt));
-    const auto began = clock::now();
-    connection_.discard(); // its place in the pool is for the connection that asks
-    commit_finding found;
-    if (lost.doubt == commit_doubt::none)
-        found.fate = commit_fate::rolled_back;
-    else if (lost.doubt == commit_doubt::has_id)
-        found = co_await resolve_commit(database_->pool(), database_->retries().time(), lost.what, end_of_resolution());
-    else
-        found.why = reason_of(lost.doubt);
-
-    const auto cause = std::exchange(error_, nullptr);
-    std::string_view outcome = "had taken effect";
-    if (found.fate == commit_fate::rolled_back) {
-        cause_.in_doubt = false;
-        outcome = lost.doubt == commit_doubt::none ? "had nothing to commit" : "was rolled back";
-        error_ = std::make_exception_ptr(pg::connection_error(
-            pg::client_errc::connection_closed,
-            fmt::format(
-                "the connection was lost while the {} was committed, without effect: {}", label(), lost.reason)));
-    }
-    else if (found.fate == commit_fate::unknown) {
-        outcome = "may have taken effect or not";
-        error_ = std::make_exception_ptr(commit_unknown(
-            fmt::format(
-                "whether the {} was committed is not known: the connection was lost after COMMIT was sent (server "
-                "process {}, transaction id {}): {}; {}",
-                label(), lost.backend_pid, proof_.id() ? std::to_string(lost.what.xid) : "not known", lost.reason,
-                found.why),
-            lost.backend_pid, cause, proof_.id()));
-    }
-    observe::log(
-        observe::level::warn, lost_commit_line(database_->options().name, outcome),
-        {{"database", database_->options().name},
-         {"transaction", options_.name},
-         {"location", place_of(options_.where)},
-         {"xid", lost.what.xid},
-         {"backend_pid", lost.backend_pid},
-         {"took_ms", to_ms(clock::now() - began).count()},
-         {"reason", lost.reason},
-         {"why", found.why}});
-}
-
-asio::awaitable<void> transaction_core::finish_savepoint(physical_connection& on, std::string unfinished)
-{
-    auto& outermost = root();
-    const bool failed = on.status() == pg::transaction_status::failed && unfinished.empty();
-    if (!error_ && failed) {
-        error_ = std::make_exception_ptr(transaction_rolled_back(
-            fmt::format(
-                "a nested transaction in the {} was rolled back: {}", outermost.label(),
-                why_failed(outermost.failure_)),
-            outermost.failure_.value_or(pg::sqlstate())));
-    }
-    const bool rolls_back = error_ != nullptr;
-    auto command = rolls_back ? "ROLLBACK TO SAVEPOINT " + savepoint_ + "; " : unfinished;
-    command += "RELEASE SAVEPOINT " + savepoint_;
-    // What has failed may have given the transaction an id, and has not told it.
-    const bool asks = rolls_back && outermost.proof_.asks_scripts() && !outermost.proof_.id();
-    if (asks)
-        command += "; " + std::string(commit_proof::script_question);
-    const auto sent = clock::now();
-    try {
-        auto answers = co_await run_command(on, std::move(command));
-        released_ = true;
-        if (asks)
-            outermost.proof_.take_script_answer(on, answers);
-    }
-    catch (...) {
-        // The state of the outer levels is no longer what they think.
-        if (!error_)
-            error_ = std::current_exception();
-        outermost.tell_breaker(std::current_exception());
-        on.close();
-        outermost.failed_by(std::current_exception(), outermost.facts());
-    }
-    outermost.count_busy(sent);
-    if (rolls_back)
-        outermost.statement_timeout_ = timeout_before_; // the server takes back what was set since
-    if (on.status() == pg::transaction_status::in_transaction) {
-        outermost.failure_.reset();
-        if (outermost.cause_.cause)
-            outermost.undone_ = std::exchange(outermost.cause_, {});
-    }
-}
-
-void transaction_core::log_long_transaction() const
-{
-    const auto threshold = database_->options().long_transaction;
-    const auto took = clock::now() - opened_at_;
-    if (threshold.count() == 0 || took <= threshold)
-        return;
-    observe::log(
-        observe::level::warn, long_transaction_line(database_->options().name, to_ms(took), threshold),
-        {{"database", database_->options().name},
-         {"transaction", options_.name},
-         {"location", place_of(options_.where)},
-         {"took_ms", to_ms(took).count()},
-         {"threshold_ms", threshold.count()},
-         {"idle_ms", to_ms(took - busy_).count()},
-         {"statements", statements_},
-         {"committed", error_ == nullptr}});
-}
-
-void transaction_core::close() noexcept
-{
-    stage_ = stage::closed;
-    if (parent_ && parent_->child_ == this)
-        parent_->child_ = nullptr;
-    parents_turn_.unlock();
-    attempt_.is_over();
-    if (connection_)
-        proof_.end(*connection_);
-    connection_.reset();
 }
 
 } // namespace tradecore::detail

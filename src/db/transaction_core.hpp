@@ -95,8 +95,12 @@ private:
     class copy_out_stream;
     [[nodiscard]] static boost::asio::awaitable<command>
     take_command(std::shared_ptr<transaction_core> self, pg::call_options options);
+    template <class Stream, class Core>
+    [[nodiscard]] static boost::asio::awaitable<std::shared_ptr<Core>> open_copy(
+        std::shared_ptr<transaction_core> self, pg::detail::copy_request what,
+        boost::asio::awaitable<std::shared_ptr<Core>> (pg::session::*open)(pg::detail::copy_request));
 
-    // --- statements, on the outermost level -------------------------------------------------------
+    // --- transaction_core.cpp: statements, on the outermost level ---------------------------------
     void require_active() const;
     [[nodiscard]] boost::asio::awaitable<async_mutex::guard> take_turn(std::optional<std::chrono::milliseconds> limit);
     void require_not_failed() const;
@@ -110,19 +114,23 @@ private:
     /// Keeps the first error that makes the transaction fail.
     void failed_by(const std::exception_ptr& error, const attempt_facts& facts) noexcept;
     void count_busy(clock::time_point since);
+    /// What a rollback that nobody asked for is said to be due to.
+    [[nodiscard]] std::string why_failed() const;
 
-    // --- the ends ---------------------------------------------------------------------------------
+    // --- transaction_ends.cpp ---------------------------------------------------------------------
     boost::asio::awaitable<void> open();
     boost::asio::awaitable<void> open_savepoint();
     boost::asio::awaitable<void> finish();
     boost::asio::awaitable<void> finish_outermost(physical_connection& on, std::string unfinished);
     boost::asio::awaitable<void> finish_savepoint(physical_connection& on, std::string unfinished);
+    void log_long_transaction() const;
+    void close() noexcept;
+
+    // --- transaction_commit.cpp -------------------------------------------------------------------
     boost::asio::awaitable<void> commit(physical_connection& on, std::string unfinished);
     /// Finds out what became of a transaction whose COMMIT was not answered.
     boost::asio::awaitable<void> resolve();
     [[nodiscard]] clock::time_point end_of_resolution() const;
-    void log_long_transaction() const;
-    void close() noexcept;
 
     [[nodiscard]] transaction_core& root() noexcept;
     [[nodiscard]] std::string begin_command() const;
