@@ -102,6 +102,18 @@ std::string word_for_password(const pg::connect_options& to)
     return to.passfile.empty() ? "none" : "looked for in " + to.passfile;
 }
 
+/// @returns whether a URI has an '@' that may be a password's: what is behind it, or before it, would be taken for a
+/// host or a database, and shown.
+bool has_stray_at(std::string_view dsn)
+{
+    const auto begin = dsn.find("://");
+    if (begin == std::string_view::npos)
+        return false;
+    const auto rest = dsn.substr(begin + 3, dsn.find('?', begin) - begin - 3);
+    const auto at = rest.find('@');
+    return at != std::string_view::npos && (rest.find('/') < at || rest.find('@', at + 1) != std::string_view::npos);
+}
+
 void read_connection(const reader& own, const environment& from, database_options& options)
 {
     auto around = pg::environment::of_process();
@@ -112,6 +124,9 @@ void read_connection(const reader& own, const environment& from, database_option
         if (!dsn)
             continue;
         origin = own.name(variable);
+        if (has_stray_at(*dsn))
+            throw configuration_error(
+                origin, "has an '@' where a password may not end: write '@' in passwords and names as %40, '/' as %2F");
         try {
             options.connect = pg::connect_options::parse(*dsn, around);
         }

@@ -292,6 +292,57 @@ TEST(configuration, says_what_is_in_force_and_where_it_came_from)
                    "DB_SLOW_ACQUIRE_THRESHOLD_MS = 500 (default)", "DB_LOG_ARGUMENTS = false (DB_LOG_ARGUMENTS)"));
 }
 
+/// What is said of a DSN, by a refusal or as a setting.
+std::string said_of(const std::string& dsn)
+{
+    try {
+        const variables set{{"POSTGRES_DSN", dsn}, {"ENABLE_VB_DATABASE", "false"}, {"HOME", "/nowhere"}};
+        return read_configuration(from(set)).settings.front().value;
+    }
+    catch (const configuration_error& e) {
+        return e.what();
+    }
+}
+
+TEST(configuration, shows_no_password_that_was_not_escaped)
+{
+    for (const std::string password :
+         {"ca@nary", "c/anary", "/canary", "ca?nary", "c#anary", "c:anary", "c%nary", "@canary"}) {
+        const auto said = said_of("postgresql://app:" + password + "@db.example:5433/trading?sslmode=require");
+        EXPECT_THAT(said, testing::Not(testing::HasSubstr("nary"))) << password;
+    }
+    EXPECT_THAT(
+        said_of("postgresql://app:c%40n%2Fary@db.example/trading"),
+        testing::HasSubstr("db.example:5432/trading as app, "));
+    EXPECT_EQ(
+        said_of("postgresql://app:ca@nary@db.example/trading"),
+        "POSTGRES_DSN: has an '@' where a password may not end: write '@' in passwords and names as %40, '/' as %2F");
+}
+
+TEST(configuration, refuses_a_mangled_dsn_without_showing_its_password)
+{
+    for (const std::string dsn :
+         {"postgresql://app:canary@db.example:5433/trading?sslmode=require&connect_timeout=3",
+          "host=db.example port=5433 user=app password=canary dbname=trading sslmode=require",
+          "host='db' password='canary' user='app'"}) {
+        std::size_t refused = 0;
+        for (std::size_t at = 0; at <= dsn.size(); ++at) {
+            for (const char c : std::string(":@/?#[]%= '\"\\,&\n")) {
+                for (const std::size_t replaced : {0U, 1U}) {
+                    auto mangled = dsn;
+                    mangled.replace(at, replaced, 1, c);
+                    const auto said = said_of(mangled);
+                    const bool is_refusal = said.starts_with("POSTGRES_DSN");
+                    refused += is_refusal ? 1 : 0;
+                    if (is_refusal)
+                        EXPECT_THAT(said, testing::Not(testing::HasSubstr("canary"))) << mangled;
+                }
+            }
+        }
+        EXPECT_GT(refused, 100U);
+    }
+}
+
 TEST(configuration, refuses_wrong_values_by_the_variables_name)
 {
     EXPECT_THAT(refusal(with({{"DB_WORKERS", "0"}})), testing::StartsWith("DB_WORKERS: "));
