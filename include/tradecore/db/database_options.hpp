@@ -9,9 +9,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 
 namespace tradecore {
+
+namespace observe {
+class tracer;
+} // namespace observe
 
 /// One database: where it is, how it is pooled, what is said about it in the log.
 struct database_options {
@@ -57,6 +62,14 @@ struct database_options {
     /// Where SQL, and where all arguments together, are cut in the log; bytes.
     std::size_t logged_sql_length = 1'000;
     std::size_t logged_arguments_length = 500;
+
+    /// Is given the spans of calls, transactions and waits; null, as it is, costs a branch. `db/trace.hpp` says which
+    /// trace they are in.
+    std::shared_ptr<observe::tracer> tracer{};
+    /// Whether the server is told of the trace: each transaction that is recorded in a sampled one says its
+    /// `traceparent` as its `application_name`, for as long as it lasts, in the round trip of its first statement.
+    /// Statements that are not in a transaction say nothing.
+    bool tell_server_of_trace = false;
 };
 
 } // namespace tradecore
