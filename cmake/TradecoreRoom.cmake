@@ -74,6 +74,18 @@ function(tradecore_add_room room)
     set_property(GLOBAL PROPERTY tradecore_${room}_links "${arg_LINK}")
 endfunction()
 
+# Faults on purpose, for tests and for the program's trial of itself: no room, and nothing that is installed.
+function(tradecore_add_faults)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${TRADECORE_ROOT}/src/faults/*.cpp")
+    add_library(tradecore_faults STATIC ${sources})
+    target_include_directories(tradecore_faults PUBLIC "${TRADECORE_ROOT}/src")
+    target_compile_features(tradecore_faults PUBLIC cxx_std_20)
+    target_compile_definitions(tradecore_faults PUBLIC ${TRADECORE_DEFINITIONS})
+    target_link_libraries(tradecore_faults
+        PUBLIC Boost::headers PRIVATE Boost::url fmt::fmt Threads::Threads tradecore_warnings)
+    tradecore_use_pch(tradecore_faults)
+endfunction()
+
 # The program: everything but main.cpp is the library tradecore_app, so that tests can link it.
 function(tradecore_add_program)
     set(root "${TRADECORE_ROOT}/apps/tradecore")
@@ -94,7 +106,7 @@ function(tradecore_add_program)
         set(scope INTERFACE)
     endif()
     target_include_directories(tradecore_app ${scope} "${root}")
-    target_link_libraries(tradecore_app ${scope} ${rooms} CLI11::CLI11)
+    target_link_libraries(tradecore_app ${scope} ${rooms} tradecore_faults CLI11::CLI11)
     target_compile_definitions(tradecore_app ${scope} TRADECORE_VERSION="${PROJECT_VERSION}")
     add_library(tradecore::app ALIAS tradecore_app)
 

@@ -18,7 +18,7 @@ endfunction()
 tradecore_glob_tests(support "${tests_root}/support")
 add_library(tradecore_test_support STATIC ${support})
 target_link_libraries(tradecore_test_support
-    PUBLIC tradecore::embedded PostgreSQL::PostgreSQL Boost::headers
+    PUBLIC tradecore::embedded tradecore_faults PostgreSQL::PostgreSQL Boost::headers
     PRIVATE tradecore_warnings fmt::fmt)
 target_include_directories(tradecore_test_support PUBLIC "${tests_root}")
 

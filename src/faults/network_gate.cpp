@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "support/network_gate.hpp"
-
-#include "support/postgres.hpp"
-#include "support/test_server.hpp"
+#include "faults/network_gate.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -14,12 +11,17 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/url/encode.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
+#include <boost/url/url_view.hpp>
 #include <fmt/format.h>
-#include <libpq-fe.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
@@ -28,7 +30,7 @@
 #include <utility>
 #include <vector>
 
-namespace tradecore::test {
+namespace tradecore::faults {
 
 namespace asio = boost::asio;
 
@@ -44,16 +46,50 @@ constexpr auto no_error = asio::as_tuple(asio::use_awaitable);
 /// What a URI says, by keyword; what it does not say is not there.
 std::vector<std::pair<std::string, std::string>> parts_of(const std::string& uri)
 {
-    const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed{
-        PQconninfoParse(uri.c_str(), nullptr), &PQconninfoFree};
+    const auto parsed = boost::urls::parse_uri(uri);
     if (!parsed)
-        throw std::runtime_error{"no address of a server: " + uri};
+        throw std::runtime_error{"not the URI of a server: " + uri};
     std::vector<std::pair<std::string, std::string>> parts;
-    for (const auto* part = parsed.get(); part->keyword != nullptr; ++part)
-        if (part->val != nullptr)
-            parts.emplace_back(part->keyword, part->val);
+    const auto add = [&](const char* keyword, const std::string& value) {
+        if (!value.empty())
+            parts.emplace_back(keyword, value);
+    };
+    add("user", parsed->user());
+    add("password", parsed->password());
+    add("host", parsed->host());
+    add("port", std::string(parsed->port()));
+    add("dbname", parsed->path().substr(std::min<std::size_t>(parsed->path().size(), 1)));
+    for (const auto& parameter : parsed->params())
+        parts.emplace_back(parameter.key, parameter.value);
     return parts;
 }
+
+std::string percent_encoded(const std::string& text)
+{
+    return boost::urls::encode(text, boost::urls::unreserved_chars);
+}
+
+/// Where a gate listens that stands before a Unix socket.
+class private_folder {
+public:
+    private_folder()
+    {
+        if (::mkdtemp(path_.data()) == nullptr)
+            throw std::system_error(errno, std::generic_category(), "mkdtemp");
+    }
+    ~private_folder()
+    {
+        std::error_code ignored; // what is left in /tmp hurts nobody
+        std::filesystem::remove_all(path_, ignored);
+    }
+    private_folder(const private_folder&) = delete;
+    private_folder& operator=(const private_folder&) = delete;
+
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+private:
+    std::string path_ = "/tmp/tradecore-gate-XXXXXX";
+};
 
 struct address {
     std::string host;
@@ -153,7 +189,7 @@ struct network_gate::core : std::enable_shared_from_this<core> {
     {
         own.port = "5432";
         if (own.is_local())
-            own.host = folder.path().string();
+            own.host = folder.path();
         else
             own.port = "0";
     }
@@ -162,7 +198,7 @@ struct network_gate::core : std::enable_shared_from_this<core> {
     std::string uri;
     address server;
     address own;
-    temporary_folder folder;
+    private_folder folder;
     signal happened;
     asio::basic_socket_acceptor<asio::generic::stream_protocol> listener;
     bool stopped = false;
@@ -585,4 +621,4 @@ asio::awaitable<void> network_gate::until(std::function<bool()> condition)
         co_await kept->happened.wait();
 }
 
-} // namespace tradecore::test
+} // namespace tradecore::faults
