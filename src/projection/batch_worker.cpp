@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 #include <utility>
 
 namespace tradecore::projection {
@@ -177,13 +178,15 @@ boost::asio::awaitable<void> batch_worker::catch_up(std::shared_ptr<engine_state
 {
     batch_worker worker(self);
     outage_watch outages(self, "catch up");
-    co_await self->prepare();
-    const auto target = co_await self->store.head();
+    std::optional<std::int64_t> target;
     for (;;) {
         std::exception_ptr error;
         try {
+            if (!target) {
+                target = co_await self->store.head();
+            }
             const auto done = co_await worker.step();
-            if (worker.position() >= target) {
+            if (worker.position() >= *target) {
                 co_return;
             }
             if (done == step_result::idle) {

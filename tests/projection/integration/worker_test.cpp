@@ -262,6 +262,61 @@ TEST_F(worker, waits_out_an_outage_and_parks_nothing)
     });
 }
 
+// A store whose connection is lost at the first question for its head.
+class interrupted_store final : public events::event_store {
+public:
+    explicit interrupted_store(events::event_store& store) : store_(store) {}
+
+    asio::awaitable<events::append_result> append(events::append_request request) override
+    {
+        return store_.append(std::move(request));
+    }
+    asio::awaitable<std::vector<events::recorded_event>>
+    read_stream(std::string stream, std::int64_t after_version, std::size_t limit) override
+    {
+        return store_.read_stream(std::move(stream), after_version, limit);
+    }
+    std::unique_ptr<events::log_reader> open_log(std::int64_t after_position, events::type_filter wanted) override
+    {
+        return store_.open_log(after_position, std::move(wanted));
+    }
+    asio::awaitable<std::vector<uuid>> recorded_commands(std::vector<uuid> commands) override
+    {
+        return store_.recorded_commands(std::move(commands));
+    }
+    asio::awaitable<void> wait(std::int64_t after_position, milliseconds at_most) override
+    {
+        return store_.wait(after_position, at_most);
+    }
+    asio::awaitable<std::int64_t> head() override
+    {
+        if (++asked == 1) {
+            throw pg::connection_error(pg::client_errc::connection_closed, "the connection is gone");
+        }
+        return store_.head();
+    }
+    asio::awaitable<events::store_info> info() override { return store_.info(); }
+
+    int asked = 0;
+
+private:
+    events::event_store& store_;
+};
+
+TEST_F(worker, catches_up_through_an_outage_that_was_there_first)
+{
+    const observe::capture quiet;
+    in_world([&](world here) -> asio::awaitable<void> {
+        co_await append(here.store, "a", {"Sync", "Later"});
+        interrupted_store store(here.store);
+        engine chain(store, here.read, here.chain, quick_options());
+        co_await chain.catch_up();
+        EXPECT_GT(store.asked, 1);
+        EXPECT_EQ(stream_row("a"), "ok 2 0");
+        EXPECT_EQ(chain.stats().outages, 1U);
+    });
+}
+
 TEST_F(worker, finds_the_stream_whose_deferred_constraint_fails_at_commit)
 {
     const observe::capture quiet;
