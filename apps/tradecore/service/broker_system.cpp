@@ -51,9 +51,11 @@ domain::decision<broker::order_and_account_events> accept_and_work(
 } // namespace
 
 broker_system::broker_system(
-    events::event_store& store, const market::price_series& prices, domain::quantity max_fill, bool keep_states)
-    : store_(store), prices_(prices), max_fill_(max_fill), accounts_("broker-account", &broker::decode, keep_states),
-      orders_("broker-order", &broker::decode, keep_states), keep_states_(keep_states)
+    events::event_store& store, const market::price_series& prices, domain::quantity max_fill, bool keep_states,
+    patience with_outages)
+    : store_(store), repeats_("commands of the broker", with_outages), prices_(prices), max_fill_(max_fill),
+      accounts_("broker-account", &broker::decode, keep_states), orders_("broker-order", &broker::decode, keep_states),
+      keep_states_(keep_states)
 {}
 
 broker::quote broker_system::quote_at(std::int64_t tick) const
@@ -87,14 +89,16 @@ asio::awaitable<answer> broker_system::handle(uuid command_id, broker::open_brok
 {
     const auto id = command.broker_account_id;
     return tell_after(run_command(
-        store_, command_id, &broker::encode, on_account(std::move(command)), account_target{accounts_, id, true}));
+        repeats_, store_, command_id, &broker::encode, on_account(std::move(command)),
+        account_target{accounts_, id, true}));
 }
 
 asio::awaitable<answer>
 broker_system::handle(uuid command_id, uuid broker_account_id, broker::deposit_to_broker command)
 {
     return tell_after(run_command(
-        store_, command_id, &broker::encode, on_account(command), account_target{accounts_, broker_account_id}));
+        repeats_, store_, command_id, &broker::encode, on_account(command),
+        account_target{accounts_, broker_account_id}));
 }
 
 asio::awaitable<answer> broker_system::handle(uuid command_id, broker::accept_order command)
@@ -107,7 +111,7 @@ asio::awaitable<answer> broker_system::handle(uuid command_id, broker::accept_or
         return order_and_account<event>(accept_and_work(order, account, command, at_once));
     };
     auto running = run_command(
-        store_, command_id, &broker::encode, std::move(decide), order_target{orders_, order_id, true},
+        repeats_, store_, command_id, &broker::encode, std::move(decide), order_target{orders_, order_id, true},
         account_target{accounts_, account_id});
     const auto answered = co_await std::move(running);
     note_open(account_id, order_id);
@@ -128,7 +132,7 @@ broker_system::work(uuid command_id, uuid broker_order_id, uuid broker_account_i
         return order_and_account<event>(broker::decide(order, account, command));
     };
     return run_command(
-        store_, command_id, &broker::encode, std::move(decide), order_target{orders_, broker_order_id},
+        repeats_, store_, command_id, &broker::encode, std::move(decide), order_target{orders_, broker_order_id},
         account_target{accounts_, broker_account_id});
 }
 
@@ -166,7 +170,8 @@ asio::awaitable<void> broker_system::work_due(uuid broker_account_id, std::int64
 
 asio::awaitable<uuid> broker_system::account_of(uuid broker_order_id)
 {
-    const auto loaded = co_await orders_.load(store_, broker_order_id, false);
+    const auto load = [this, broker_order_id] { return orders_.load(store_, broker_order_id, false); };
+    const auto loaded = co_await until_answered(repeats_, load);
     if (loaded.version == 0)
         throw std::runtime_error("the broker has no order " + domain::to_text(broker_order_id));
     co_return loaded.state.account_id;

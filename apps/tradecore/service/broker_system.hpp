@@ -20,7 +20,8 @@ class broker_system {
 public:
     /// Params: `max_fill` is the most an order fills in one tick.
     broker_system(
-        events::event_store& store, const market::price_series& prices, domain::quantity max_fill, bool keep_states);
+        events::event_store& store, const market::price_series& prices, domain::quantity max_fill, bool keep_states,
+        patience with_outages = {});
 
     void on_appended(listener told) { told_ = std::move(told); }
 
@@ -45,6 +46,7 @@ public:
 
     [[nodiscard]] std::uint64_t commands() const noexcept { return commands_; }
     [[nodiscard]] std::uint64_t repeated() const noexcept { return repeated_; }
+    [[nodiscard]] const repetitions& repetitions_made() const noexcept { return repeats_.made(); }
 
 private:
     [[nodiscard]] broker::quote quote_at(std::int64_t tick) const;
@@ -56,6 +58,7 @@ private:
     void note_open(const uuid& broker_account_id, const uuid& broker_order_id);
 
     events::event_store& store_;
+    repeater repeats_;
     const market::price_series& prices_;
     domain::quantity max_fill_;
     aggregates<broker::event, broker::account_state> accounts_;

@@ -4,6 +4,7 @@
 #include "domain/codec.hpp"
 #include "domain/decision.hpp"
 #include "domain/ids.hpp"
+#include "service/repeat.hpp"
 
 #include <tradecore/events/event_store.hpp>
 
@@ -151,15 +152,10 @@ void catch_up_with(
 
 } // namespace detail
 
-/// What: runs one command over one or more aggregates, whose events are appended together or not at all.
-/// Params: `decide` takes the states in the order of `targets` and returns a `decision` over an array with the events
-/// of
-///   each; it may be called again. `encode` turns an event into its stored form.
-/// Returns: the events, or the rejection. A command that was recorded before is answered with its first result, even
-///   when it would be rejected now.
-/// Errors: events::wrong_expected_version after 10 conflicts in a row; what the store throws.
+namespace detail {
+
 template <class Event, class Decide, class... States>
-asio::awaitable<answer> run_command(
+asio::awaitable<answer> try_command(
     events::event_store& store, uuid command_id, domain::encoded_event (*encode)(const Event&), Decide decide,
     target<Event, States>... targets)
 {
@@ -167,7 +163,7 @@ asio::awaitable<answer> run_command(
         auto entries = std::tuple{co_await targets.kind.load(store, targets.id, targets.begins && attempt == 1)...};
         auto decided = std::apply([&](const auto&... entry) { return decide(entry.state...); }, entries);
         if (!decided)
-            co_return co_await detail::first_answer_or(store, command_id, decided.why());
+            co_return co_await first_answer_or(store, command_id, decided.why());
 
         events::append_request request{.command_id = command_id, .streams = {}};
         std::size_t place = 0;
@@ -177,29 +173,47 @@ asio::awaitable<answer> run_command(
                 const auto add = [&](const auto& to, const auto& known) {
                     std::vector<events::new_event> events;
                     for (const auto& happened : decided.events()[part++])
-                        events.push_back(detail::stored(command_id, place++, encode(happened)));
+                        events.push_back(stored(command_id, place++, encode(happened)));
                     if (!events.empty())
-                        request.streams.push_back(detail::append_to(
-                            to.kind.stream_of(to.id), to.kind.kind(), known.version, std::move(events)));
+                        request.streams.push_back(
+                            append_to(to.kind.stream_of(to.id), to.kind.kind(), known.version, std::move(events)));
                 };
                 (add(targets, entry), ...);
             },
             entries);
 
-        auto appended = co_await detail::try_append(store, std::move(request));
+        auto appended = co_await try_append(store, std::move(request));
         if (!appended) {
             (targets.kind.forget(targets.id), ...);
-            if (attempt == detail::most_attempts)
+            if (attempt == most_attempts)
                 throw std::runtime_error(
                     "command " + domain::to_text(command_id) + " met another writer " + std::to_string(attempt) +
                     " times in a row");
             continue;
         }
-        std::apply(
-            [&](auto&... entry) { (detail::catch_up_with(targets, std::move(entry), appended->events), ...); },
-            entries);
+        std::apply([&](auto&... entry) { (catch_up_with(targets, std::move(entry), appended->events), ...); }, entries);
         co_return answer{appended->duplicate, std::move(appended->events), std::nullopt};
     }
+}
+
+} // namespace detail
+
+/// What: runs one command over one or more aggregates, whose events are appended together or not at all. It is tried
+///   until the store answers, with the same id: what an attempt has done whose answer was lost is its first result.
+/// Params: `decide` takes the states in the order of `targets` and returns a `decision` over an array with the events
+/// of
+///   each; it may be called again. `encode` turns an event into its stored form.
+/// Returns: the events, or the rejection. A command that was recorded before is answered with its first result, even
+///   when it would be rejected now.
+/// Errors: std::runtime_error after 10 conflicts in a row; out_of_patience; what else the store throws.
+template <class Event, class Decide, class... States>
+asio::awaitable<answer> run_command(
+    repeater& by, events::event_store& store, uuid command_id, domain::encoded_event (*encode)(const Event&),
+    Decide decide, target<Event, States>... targets)
+{
+    return until_answered(by, [&store, command_id, encode, decide = std::move(decide), targets...] {
+        return detail::try_command(store, command_id, encode, decide, targets...);
+    });
 }
 
 } // namespace tradecore::app::service

@@ -16,7 +16,10 @@ constexpr std::chrono::milliseconds look_every{250};
 
 } // namespace
 
-relay::relay(parts with) : with_(std::move(with)) {}
+relay::relay(parts with)
+    : with_(std::move(with)),
+      repeats_(std::make_unique<repeater>("steps of the relay " + with_.name, with_.with_outages))
+{}
 
 asio::awaitable<void> relay::prepare()
 {
@@ -35,7 +38,7 @@ asio::awaitable<void> relay::prepare()
     if (epoch != store.epoch)
         throw std::runtime_error(
             "the checkpoint of " + with_.name + " is of another event store: the store was replaced or restored");
-    saved_ = position;
+    saved_ = reached_ = position;
     log_ = with_.from.open_log(position);
 }
 
@@ -53,7 +56,7 @@ asio::awaitable<std::set<uuid>> relay::answered()
     co_return found;
 }
 
-asio::awaitable<std::size_t> relay::advance(patience with_unanswered)
+asio::awaitable<std::size_t> relay::advance(waiting for_answers)
 {
     if (waiting_.size() < batch) {
         auto more = co_await log_->next(batch);
@@ -61,35 +64,37 @@ asio::awaitable<std::size_t> relay::advance(patience with_unanswered)
     }
     const auto recorded = co_await answered();
     std::size_t passed = 0;
-    std::int64_t position = saved_;
     while (!waiting_.empty()) {
         const auto event = waiting_.front();
         if (with_.wants_answer(event) && !recorded.contains(event.id)) {
-            if (with_unanswered == patience::endless || under_way_->contains(event.id))
+            if (for_answers == waiting::for_ever || under_way_->contains(event.id))
                 break;
             // Its append may be so fresh that its caller has not begun to deliver: look twice.
-            if (with_unanswered == patience::some && suspect_ != event.id) {
+            if (for_answers == waiting::once && suspect_ != event.id) {
                 suspect_ = event.id;
                 break;
             }
             co_await with_.deliver(event);
             ++redelivered_;
         }
-        position = event.position;
+        reached_ = event.position;
         waiting_.pop_front();
         ++passed;
     }
-    if (position != saved_)
-        co_await save(position);
+    if (reached_ != saved_)
+        co_await save(reached_);
     co_return passed;
 }
 
 asio::awaitable<void> relay::save(std::int64_t position)
 {
-    const auto saved = co_await with_.checkpoints.execute(
-        "UPDATE proj.checkpoint SET position = $2, updated_at = now()"
-        " WHERE projection = $1 AND version = 1 AND source = 'relay' AND shard = 0 AND position = $3",
-        with_.name, position, saved_);
+    // Where it is there already, an earlier attempt has brought it there, whose answer was lost.
+    const auto saved =
+        co_await with_.checkpoints.with({.idempotent = true})
+            .execute(
+                "UPDATE proj.checkpoint SET position = $2, updated_at = now()"
+                " WHERE projection = $1 AND version = 1 AND source = 'relay' AND shard = 0 AND position IN ($2, $3)",
+                with_.name, position, saved_);
     if (saved.rows_affected() != 1)
         throw std::runtime_error("the checkpoint of " + with_.name + " was moved by somebody else");
     saved_ = position;
@@ -97,11 +102,14 @@ asio::awaitable<void> relay::save(std::int64_t position)
 
 asio::awaitable<void> relay::run(unanswered what)
 {
-    const auto patient = what == unanswered::leave ? patience::endless : patience::some;
-    co_await prepare();
+    const auto look_twice = what == unanswered::leave ? waiting::for_ever : waiting::once;
+    const auto begin = [this] { return prepare(); };
+    const auto step = [this, look_twice] { return advance(look_twice); };
+    co_await until_answered(*repeats_, begin);
     pause_.emplace(co_await asio::this_coro::executor);
     while (!stopping_) {
-        if (co_await advance(patient) >= batch)
+        const auto passed = co_await until_answered(*repeats_, step);
+        if (passed >= batch)
             continue;
         boost::system::error_code stopped;
         pause_->expires_after(look_every);
@@ -111,11 +119,17 @@ asio::awaitable<void> relay::run(unanswered what)
 
 asio::awaitable<void> relay::catch_up()
 {
-    co_await prepare();
-    const auto head = co_await with_.from.head();
-    while (saved_ < head)
-        if (co_await advance(patience::none) == 0)
-            co_await with_.from.wait(saved_, look_every);
+    const auto begin = [this] { return prepare(); };
+    const auto ask_head = [this] { return with_.from.head(); };
+    const auto step = [this] { return advance(waiting::no_more); };
+    const auto wait = [this] { return with_.from.wait(saved_, look_every); };
+    co_await until_answered(*repeats_, begin);
+    const auto head = co_await until_answered(*repeats_, ask_head);
+    while (saved_ < head) {
+        const auto passed = co_await until_answered(*repeats_, step);
+        if (passed == 0)
+            co_await until_answered(*repeats_, wait);
+    }
 }
 
 void relay::stop() noexcept

@@ -34,6 +34,7 @@ public:
         database& checkpoints;     ///< has the table proj.checkpoint
         std::function<bool(const events::recorded_event&)> wants_answer;
         std::function<asio::awaitable<void>(events::recorded_event)> deliver;
+        patience with_outages{};
     };
 
     /// What: says that the caller of an append delivers an event itself, so that the relay leaves it alone meanwhile.
@@ -60,7 +61,8 @@ public:
     ///   here, those of other processes: the relay then only passes over what they have delivered.
     enum class unanswered { deliver, leave };
 
-    /// What: follows the log until `stop()`. Errors: what stores, database and delivery throw.
+    /// What: follows the log until `stop()`. Errors: out_of_patience when stores or database do not answer; what else
+    ///   they and delivery throw.
     [[nodiscard]] asio::awaitable<void> run(unanswered what = unanswered::deliver);
     /// What: follows the log up to its head at the time of the call. Not while `run` is, or callers deliver.
     [[nodiscard]] asio::awaitable<void> catch_up();
@@ -68,21 +70,28 @@ public:
 
     /// What: events whose first delivery was lost.
     [[nodiscard]] std::uint64_t redelivered() const noexcept { return redelivered_; }
+    /// What: up to which position the log is followed.
+    [[nodiscard]] std::int64_t position() const noexcept { return saved_; }
+    /// What: what it took to have its questions answered.
+    [[nodiscard]] const repetitions& repetitions_made() const noexcept { return repeats_->made(); }
 
 private:
-    enum class patience { endless, some, none };
+    /// What: how often an event is seen unanswered before it is delivered from here.
+    enum class waiting { for_ever, once, no_more };
 
     [[nodiscard]] asio::awaitable<void> prepare();
-    [[nodiscard]] asio::awaitable<std::size_t> advance(patience with_unanswered);
+    [[nodiscard]] asio::awaitable<std::size_t> advance(waiting for_answers);
     [[nodiscard]] asio::awaitable<std::set<uuid>> answered();
     [[nodiscard]] asio::awaitable<void> save(std::int64_t position);
 
     parts with_;
+    std::unique_ptr<repeater> repeats_;
     std::unique_ptr<events::log_reader> log_;
     std::deque<events::recorded_event> waiting_; ///< read, not yet passed
     std::shared_ptr<std::multiset<uuid>> under_way_ = std::make_shared<std::multiset<uuid>>();
     std::optional<uuid> suspect_; ///< seen unanswered; delivered when that is still so at the next look
-    std::int64_t saved_ = 0;
+    std::int64_t saved_ = 0;      ///< the checkpoint
+    std::int64_t reached_ = 0;    ///< passed, and not saved when an outage came between
     std::uint64_t redelivered_ = 0;
     bool stopping_ = false;
     std::optional<asio::steady_timer> pause_;

@@ -26,8 +26,9 @@ auto on_order_and_account(auto command)
 
 } // namespace
 
-trading_system::trading_system(events::event_store& store, bool keep_states)
-    : store_(store), users_("user", &domain::decode, keep_states), accounts_("account", &domain::decode, keep_states),
+trading_system::trading_system(events::event_store& store, bool keep_states, patience with_outages)
+    : store_(store), repeats_("commands of the main system", with_outages),
+      users_("user", &domain::decode, keep_states), accounts_("account", &domain::decode, keep_states),
       connections_("connection", &domain::decode, keep_states), orders_("order", &domain::decode, keep_states)
 {}
 
@@ -46,7 +47,7 @@ asio::awaitable<answer> trading_system::handle(uuid command_id, domain::register
 {
     const auto id = command.user_id;
     return tell(run_command(
-        store_, command_id, &domain::encode, on_one(std::move(command)),
+        repeats_, store_, command_id, &domain::encode, on_one(std::move(command)),
         target<event, domain::user_state>{users_, id, true}));
 }
 
@@ -54,14 +55,14 @@ asio::awaitable<answer> trading_system::handle(uuid command_id, domain::open_acc
 {
     const auto id = command.account_id;
     return tell(run_command(
-        store_, command_id, &domain::encode, on_one(std::move(command)),
+        repeats_, store_, command_id, &domain::encode, on_one(std::move(command)),
         target<event, domain::account_state>{accounts_, id, true}));
 }
 
 asio::awaitable<answer> trading_system::handle(uuid command_id, uuid account_id, domain::deposit command)
 {
     return tell(run_command(
-        store_, command_id, &domain::encode, on_one(command),
+        repeats_, store_, command_id, &domain::encode, on_one(command),
         target<event, domain::account_state>{accounts_, account_id}));
 }
 
@@ -69,14 +70,14 @@ asio::awaitable<answer> trading_system::handle(uuid command_id, domain::create_c
 {
     const auto id = command.connection_id;
     return tell(run_command(
-        store_, command_id, &domain::encode, on_one(command),
+        repeats_, store_, command_id, &domain::encode, on_one(command),
         target<event, domain::connection_state>{connections_, id, true}));
 }
 
 asio::awaitable<answer> trading_system::handle(uuid command_id, uuid connection_id, domain::activate_connection command)
 {
     return tell(run_command(
-        store_, command_id, &domain::encode, on_one(command),
+        repeats_, store_, command_id, &domain::encode, on_one(command),
         target<event, domain::connection_state>{connections_, connection_id}));
 }
 
@@ -85,7 +86,7 @@ asio::awaitable<answer> trading_system::handle(uuid command_id, domain::place_or
     const auto order = command.order_id;
     const auto account = command.account_id;
     return tell(run_command(
-        store_, command_id, &domain::encode, on_order_and_account(std::move(command)),
+        repeats_, store_, command_id, &domain::encode, on_order_and_account(std::move(command)),
         target<event, domain::order_state>{orders_, order, true},
         target<event, domain::account_state>{accounts_, account}));
 }
@@ -94,7 +95,7 @@ asio::awaitable<answer>
 trading_system::handle(uuid command_id, uuid order_id, uuid account_id, domain::record_fill command)
 {
     auto answered = co_await tell(run_command(
-        store_, command_id, &domain::encode, on_order_and_account(command),
+        repeats_, store_, command_id, &domain::encode, on_order_and_account(command),
         target<event, domain::order_state>{orders_, order_id},
         target<event, domain::account_state>{accounts_, account_id}));
     forget_finished(order_id);
@@ -104,14 +105,15 @@ trading_system::handle(uuid command_id, uuid order_id, uuid account_id, domain::
 asio::awaitable<answer> trading_system::handle(uuid command_id, uuid order_id, domain::request_cancel command)
 {
     return tell(run_command(
-        store_, command_id, &domain::encode, on_one(command), target<event, domain::order_state>{orders_, order_id}));
+        repeats_, store_, command_id, &domain::encode, on_one(command),
+        target<event, domain::order_state>{orders_, order_id}));
 }
 
 asio::awaitable<answer>
 trading_system::handle(uuid command_id, uuid order_id, uuid account_id, domain::confirm_cancel command)
 {
     auto answered = co_await tell(run_command(
-        store_, command_id, &domain::encode, on_order_and_account(std::move(command)),
+        repeats_, store_, command_id, &domain::encode, on_order_and_account(std::move(command)),
         target<event, domain::order_state>{orders_, order_id},
         target<event, domain::account_state>{accounts_, account_id}));
     forget_finished(order_id);
@@ -120,7 +122,8 @@ trading_system::handle(uuid command_id, uuid order_id, uuid account_id, domain::
 
 asio::awaitable<uuid> trading_system::account_of(uuid order_id)
 {
-    const auto loaded = co_await orders_.load(store_, order_id, false);
+    const auto load = [this, order_id] { return orders_.load(store_, order_id, false); };
+    const auto loaded = co_await until_answered(repeats_, load);
     if (loaded.version == 0)
         throw std::runtime_error("there is no order " + domain::to_text(order_id));
     co_return loaded.state.account_id;

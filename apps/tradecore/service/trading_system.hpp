@@ -16,13 +16,13 @@ using listener = std::function<asio::awaitable<void>(std::vector<events::recorde
 /// What: the commands of the main system.
 ///
 /// Every command has an id; the same id again is answered with its first result. A rejection is an answer, not an
-/// error. Errors: what the event store and the listener throw.
+/// error. Errors: out_of_patience when the event store does not answer; what else it and the listener throw.
 /// Thread safety: none. Commands over the same aggregate may overlap: the loser of the race decides anew.
 /// Lifetimes: the store outlives the system.
 class trading_system {
 public:
     /// Params: `keep_states`: whether the states of aggregates are kept between commands.
-    trading_system(events::event_store& store, bool keep_states);
+    trading_system(events::event_store& store, bool keep_states, patience with_outages = {});
 
     void on_appended(listener told) { told_ = std::move(told); }
 
@@ -46,12 +46,15 @@ public:
     /// What: how many commands were answered, and how many of them had been answered before.
     [[nodiscard]] std::uint64_t commands() const noexcept { return commands_; }
     [[nodiscard]] std::uint64_t repeated() const noexcept { return repeated_; }
+    /// What: what it took to have them answered.
+    [[nodiscard]] const repetitions& repetitions_made() const noexcept { return repeats_.made(); }
 
 private:
     asio::awaitable<answer> tell(asio::awaitable<answer> running);
     void forget_finished(const uuid& order_id);
 
     events::event_store& store_;
+    repeater repeats_;
     aggregates<domain::event, domain::user_state> users_;
     aggregates<domain::event, domain::account_state> accounts_;
     aggregates<domain::event, domain::connection_state> connections_;

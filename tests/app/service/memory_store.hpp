@@ -12,12 +12,14 @@
 
 namespace tradecore::app::testing {
 
-/// What: an event store in memory, as far as commands need one. `before_append` lets a test be the other writer.
+/// What: an event store in memory, as far as commands need one. `before_append` lets a test be the other writer;
+///   what it or `after_append` throws is an error of the store, before or after it has done what it was asked.
 class memory_store final : public events::event_store {
 public:
     using events::event_store::open_log;
 
     std::function<void(const events::append_request&)> before_append;
+    std::function<void()> after_append;
     std::vector<events::recorded_event> log;
     int appends = 0;
     int reads = 0;
@@ -36,7 +38,10 @@ public:
             if (!part.expected.is_any() && part.expected.value() != actual)
                 throw events::wrong_expected_version(part.stream, part.expected, actual);
         }
-        co_return events::append_result{false, write(std::move(request))};
+        auto written = write(std::move(request));
+        if (after_append)
+            std::exchange(after_append, {})();
+        co_return events::append_result{false, std::move(written)};
     }
 
     /// What: appends without a question, as somebody else would.

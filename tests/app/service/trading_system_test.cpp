@@ -2,7 +2,11 @@
 #include "domain/codec.hpp"
 #include "memory_store.hpp"
 #include "service/trading_system.hpp"
+#include "support/errors.hpp"
 #include "support/run.hpp"
+
+#include <tradecore/observe/capture.hpp>
+#include <tradecore/pg/error.hpp>
 
 #include <gtest/gtest.h>
 
@@ -24,6 +28,14 @@ const auto now = domain::parse_timestamp("2024-01-01T00:00:00Z");
 domain::uuid command(std::string_view name)
 {
     return domain::uuid5(domain::tradecore_namespace, name);
+}
+
+constexpr service::patience quick{
+    .pauses = {.base = std::chrono::milliseconds(1), .cap = std::chrono::milliseconds(1)}};
+
+void lose_connection()
+{
+    throw pg::connection_error(pg::client_errc::connection_closed, "the connection is gone");
 }
 
 asio::awaitable<answer> open(trading_system& on)
@@ -100,6 +112,49 @@ TEST(trading_system, decides_anew_when_somebody_else_was_faster)
         EXPECT_EQ(answered.events.at(0).version, 3);
         EXPECT_EQ(trading.account(account)->free, domain::money::whole(105));
         EXPECT_EQ(store.reads, 1);
+    });
+}
+
+TEST(trading_system, tries_again_until_the_store_answers)
+{
+    const observe::capture quiet;
+    run([]() -> asio::awaitable<void> {
+        memory_store store;
+        trading_system trading(store, true, quick);
+        co_await open(trading);
+        store.before_append = [](const events::append_request&) { lose_connection(); };
+        const auto answered = co_await deposit(trading, "first", 100);
+        EXPECT_FALSE(answered.duplicate);
+        EXPECT_EQ(trading.account(account)->free, domain::money::whole(100));
+        EXPECT_EQ(trading.repetitions_made().attempts, 1U);
+    });
+}
+
+TEST(trading_system, carries_out_a_command_once_whose_answer_was_lost)
+{
+    const observe::capture quiet;
+    run([]() -> asio::awaitable<void> {
+        memory_store store;
+        trading_system trading(store, true, quick);
+        co_await open(trading);
+        store.after_append = &lose_connection;
+        const auto answered = co_await deposit(trading, "first", 100);
+        EXPECT_TRUE(answered.duplicate);
+        EXPECT_EQ(answered.events.size(), 1U);
+        EXPECT_EQ(store.log.size(), 2U);
+        EXPECT_EQ(trading.account(account)->free, domain::money::whole(100));
+    });
+}
+
+TEST(trading_system, gives_up_when_the_store_does_not_answer_for_too_long)
+{
+    const observe::capture quiet;
+    run([]() -> asio::awaitable<void> {
+        memory_store store;
+        trading_system trading(store, true, {.limit = std::chrono::milliseconds(0)});
+        store.before_append = [](const events::append_request&) { lose_connection(); };
+        const auto error = co_await tradecore::test::error_of(open(trading));
+        EXPECT_TRUE(tradecore::test::is<service::out_of_patience>(error)) << tradecore::test::what_of(error);
     });
 }
 

@@ -2,7 +2,9 @@
 #include "app/integration/checks/two_systems.hpp"
 #include "service/process_manager.hpp"
 #include "service/relay.hpp"
+#include "support/network_gate.hpp"
 
+#include <tradecore/observe/capture.hpp>
 #include <tradecore/schema/schema_file.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -24,17 +26,22 @@ domain::uuid command(std::string_view name)
     return domain::uuid5(domain::tradecore_namespace, name);
 }
 
-asio::awaitable<database> open(const scratch_database& scratch, std::string name)
+asio::awaitable<database> open_at(std::string dsn, std::string name)
 {
     database_options options;
     options.name = std::move(name);
-    options.connect = pg::connect_options::parse(scratch.dsn());
+    options.connect = pg::connect_options::parse(dsn);
     options.pool = {.minimum = 1, .maximum = 2};
     database made(co_await asio::this_coro::executor, options);
     co_await made.open();
     for (const auto* file : {"event_store.sql", "projection.sql"})
         co_await schema::run_schema(made, file, app::testing::shipped_sql(file));
     co_return made;
+}
+
+asio::awaitable<database> open(const scratch_database& scratch, std::string name)
+{
+    return open_at(scratch.dsn(), std::move(name));
 }
 
 // Both systems, with nobody delivering events but the relays.
@@ -123,6 +130,36 @@ TEST(relay, delivers_what_nobody_delivered_and_nothing_twice)
             EXPECT_EQ(again.to_broker.redelivered() + again.to_main.redelivered(), 0U);
             EXPECT_EQ(co_await again.main_store.head() + co_await again.vb_store.head(), before);
         }
+        co_await main.close();
+        co_await vb.close();
+    });
+}
+
+TEST(relay, goes_on_when_a_connection_is_lost_and_with_it_whether_its_checkpoint_was_moved)
+{
+    const observe::capture quiet;
+    const scratch_database main_place("relay");
+    const scratch_database vb_place("relay_vb");
+    test::run([&]() -> asio::awaitable<void> {
+        test::network_gate gate(co_await asio::this_coro::executor, main_place.dsn());
+        auto main = co_await open_at(gate.dsn(), "main");
+        auto vb = co_await open(vb_place, "vb");
+        const auto prices = market::make_sample(1, 10);
+        two systems(main, vb, prices);
+        co_await systems.place_a_market_order(prices.ticks[0]);
+        // Only the checkpoint is updated there.
+        int cuts = 0;
+        gate.when(test::flow::to_client, "UPDATE 1", [&](test::network_gate::link& on) {
+            ++cuts;
+            gate.when(test::flow::to_client, "UPDATE 1", {});
+            on.end(test::ending::reset);
+        });
+        co_await systems.to_broker.catch_up();
+        EXPECT_EQ(cuts, 1);
+        EXPECT_EQ(systems.to_broker.redelivered(), 3U);
+        EXPECT_EQ(
+            co_await main.fetchval<std::int64_t>("SELECT position FROM proj.checkpoint WHERE projection = 'to-broker'"),
+            co_await systems.main_store.head());
         co_await main.close();
         co_await vb.close();
     });
