@@ -145,6 +145,7 @@ private:
 
     // database_probe.cpp
     class outage_watch;
+    class probing;
     void watch_outage();
     void end_probing() noexcept;
     [[nodiscard]] static boost::asio::awaitable<void> run_probes(std::weak_ptr<database_core> of);

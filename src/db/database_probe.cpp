@@ -51,6 +51,21 @@ private:
     std::weak_ptr<database_core> of_;
 };
 
+/// The connection it asks on, for as long as it does: an event loop that dies destroys both, and the database may
+/// outlive it.
+class database_core::probing {
+public:
+    probing(database_core& of, physical_connection& on) : of_(of) { of_.probing_ = &on; }
+    probing(const probing&) = delete;
+    probing& operator=(const probing&) = delete;
+    probing(probing&&) = delete;
+    probing& operator=(probing&&) = delete;
+    ~probing() { of_.probing_ = nullptr; }
+
+private:
+    database_core& of_;
+};
+
 // Called whenever the breaker opens or closes.
 void database_core::watch_outage()
 {
@@ -103,13 +118,12 @@ asio::awaitable<void> database_core::probe_once(std::shared_ptr<database_core> s
             usage user{.kind = "circuit breaker's probe", .label = {}, .keeps = {}};
             connection = co_await self->pool_->acquire(std::move(user), by.limit().when());
             const close_after limit(self->executor_, by.limit().remaining(self->retries_->now()), *connection);
-            self->probing_ = &*connection;
+            const probing now(*self, *connection);
             co_await connection->run({.sql = {"SELECT 1", nullptr}, .arguments = {}});
         }
         catch (...) {
             error = std::current_exception();
         }
-        self->probing_ = nullptr;
         if (!error) {
             by.succeeded();
             co_return;
