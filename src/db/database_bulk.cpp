@@ -143,6 +143,18 @@ usage user_of(std::string_view kind, const pg::call_options& options, const sql_
     return {.kind = kind, .label = sql.text, .keeps = sql.owner, .where = sql.where};
 }
 
+/// The same for what keeps its connection when the call is over, which a name need not outlive.
+usage keeper_of(std::string_view kind, const pg::call_options& options, const sql_text& sql)
+{
+    auto user = user_of(kind, options, sql);
+    if (options.name.empty())
+        return user;
+    const auto name = std::make_shared<const std::string>(options.name);
+    user.label = *name;
+    user.keeps = name;
+    return user;
+}
+
 /// What the log of repetitions calls it.
 std::string_view name_of(std::string_view kind, const pg::call_options& options)
 {
@@ -435,7 +447,7 @@ asio::awaitable<std::shared_ptr<pg::detail::cursor_core>> database_core::open_cu
         return open_cursor_on(on, std::move(once), how);
     };
     co_return co_await repeat<std::shared_ptr<pg::detail::cursor_core>>(
-        self, call, user_of("cursor", what.options, what.sql), what.sql.text, step);
+        self, call, keeper_of("cursor", what.options, what.sql), what.sql.text, step);
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>>
@@ -458,7 +470,7 @@ database_core::open_copy_in(std::shared_ptr<database_core> self, pg::detail::cop
         return open_copy_in_on(on, std::move(once));
     };
     co_return co_await repeat<std::shared_ptr<pg::detail::copy_in_core>>(
-        self, call, user_of("COPY", what.options.call, what.copy), {}, step);
+        self, call, keeper_of("COPY", what.options.call, what.copy), {}, step);
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
@@ -480,7 +492,7 @@ database_core::open_copy_out(std::shared_ptr<database_core> self, pg::detail::co
         return open_copy_out_on(on, std::move(once));
     };
     co_return co_await repeat<std::shared_ptr<pg::detail::copy_out_core>>(
-        self, call, user_of("COPY", what.options.call, what.copy), {}, step);
+        self, call, keeper_of("COPY", what.options.call, what.copy), {}, step);
 }
 
 asio::awaitable<pg::listener>
@@ -492,7 +504,7 @@ database_core::listen(std::shared_ptr<database_core> self, std::string channel, 
             "database '{}' cannot listen to '{}': with prepared_statements=unnamed a pooler may be between, which "
             "gives a listener no session of its own; listen on a database with a DSN that leads to the server itself",
             self->options_.name, channel));
-    usage user{.kind = "listener", .label = options.call.name, .keeps = {}, .where = {}};
+    auto user = keeper_of("listener", options.call, {});
     repeated_call call(*self->retries_, nullptr, name_of("listen", options.call), options.call.timeout);
     call.facts.only_reads = true;
     const auto step = [&](lease& on, std::optional<milliseconds> left) {

@@ -5,6 +5,8 @@
 
 #include <tradecore/db/database.hpp>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
@@ -219,6 +221,97 @@ TEST_F(database_bulk, keeps_others_in_the_transaction_waiting_while_a_copy_runs)
         });
     });
     EXPECT_EQ(count(), "1");
+}
+
+TEST_F(database_bulk, ends_a_copy_that_a_body_has_left_open)
+{
+    run([](database& main) -> asio::awaitable<void> {
+        // It is still there when the transaction ends, so nobody gives it up before.
+        std::optional<pg::copy_writer> writer;
+        std::optional<pg::copy_reader<std::tuple<int>>> reader;
+        const auto left_open = [&](bool nested, bool reads) -> asio::awaitable<void> {
+            auto body = [&, reads]() -> asio::awaitable<void> {
+                if (reads) {
+                    reader.emplace(co_await main.copy_out<std::tuple<int>>("SELECT generate_series(1, 10000000)"));
+                    (void)co_await reader->next();
+                }
+                else {
+                    writer.emplace(co_await main.copy_writer("t", {"id"}));
+                    co_await writer->write_row(std::int64_t{1});
+                }
+            };
+            if (!nested)
+                co_return co_await body();
+            co_await main.transaction(body);
+        };
+        for (const bool nested : {false, true}) {
+            for (const bool reads : {false, true}) {
+                EXPECT_TRUE(co_await throws<transaction_rolled_back>(main.transaction([&]() -> asio::awaitable<void> {
+                    co_await left_open(nested, reads);
+                }))) << nested
+                     << reads;
+                EXPECT_EQ(main.pool_stats().active, 0U);
+                if (reads)
+                    EXPECT_TRUE(co_await throws<transaction_closed>(reader->next()));
+                else
+                    EXPECT_TRUE(co_await throws<transaction_closed>(writer->finish()));
+                EXPECT_EQ(co_await main.fetchval<std::int64_t>("SELECT count(*) FROM t"), 0);
+            }
+        }
+    });
+}
+
+TEST_F(database_bulk, lets_the_step_under_way_of_a_childs_copy_be_its_last)
+{
+    run([](database& main) -> asio::awaitable<void> {
+        const auto here = co_await asio::this_coro::executor;
+        std::exception_ptr failure;
+        EXPECT_TRUE(co_await throws<transaction_rolled_back>(main.transaction([&]() -> asio::awaitable<void> {
+            auto reader = co_await main.copy_out<std::tuple<int>>("SELECT generate_series(1, 10000000)");
+            (void)co_await reader.next();
+            const auto read_all = [](pg::copy_reader<std::tuple<int>> from) -> asio::awaitable<void> {
+                for (;;)
+                    (void)co_await from.next();
+            };
+            asio::co_spawn(
+                co_await asio::this_coro::executor, read_all(std::move(reader)),
+                [&](std::exception_ptr thrown) { failure = std::move(thrown); });
+        })));
+        while (!failure)
+            co_await asio::post(here, asio::use_awaitable);
+        EXPECT_TRUE(test::is<transaction_closed>(failure)) << test::what_of(failure);
+    });
+}
+
+TEST_F(database_bulk, remembers_the_names_of_those_who_keep_connections)
+{
+    options_.pool = {.minimum = 1, .maximum = 1};
+    options_.pool.acquire_timeout = 20ms;
+    run([](database& main) -> asio::awaitable<void> {
+        const auto complaint = [&]() -> asio::awaitable<std::string> {
+            co_return test::what_of(co_await test::error_of(main.execute("SELECT 1")));
+        };
+        std::string name = "a name that lives no longer than the call";
+        const auto forget = [&] { name.assign(name.size(), '#'); };
+        {
+            const auto rows = co_await main.with({.name = name}).cursor<int>("SELECT 1");
+            forget();
+            EXPECT_NE((co_await complaint()).find("cursor a name that lives"), std::string::npos)
+                << co_await complaint();
+        }
+        name = "another such name, for a COPY";
+        {
+            const auto writer = co_await main.copy_writer("t", {"id"}, {.call = {.name = name}});
+            forget();
+            EXPECT_NE((co_await complaint()).find("COPY another such name"), std::string::npos) << co_await complaint();
+        }
+        name = "and one for a listener";
+        {
+            const auto feed = co_await main.listen("orders", {.call = {.name = name}});
+            forget();
+            EXPECT_NE((co_await complaint()).find("listener and one for"), std::string::npos) << co_await complaint();
+        }
+    });
 }
 
 TEST_F(database_bulk, listens_on_a_connection_of_its_own)
