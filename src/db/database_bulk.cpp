@@ -310,6 +310,8 @@ attempt_facts database_core::end_batch(
     for (std::size_t i = 0; !error && i < answers.size(); ++i)
         by.observed(answers.error(i), facts);
     by.is_over();
+    if (meaning_of(error ? error : first_error(answers), facts).spoils_session)
+        on.discard();
     on.reset();
     leave_standbys(error ? error : first_error(answers), facts);
     return facts;

@@ -236,6 +236,8 @@ attempt_facts database_core::end_attempt(attempt& by, lease& on, const std::exce
     auto facts = facts_of(*on, limited);
     facts.declared_read_only = wants_standby();
     by.failed(error, facts);
+    if (meaning_of(error, facts).spoils_session)
+        on.discard();
     on.reset();
     leave_standbys(error, facts);
     return facts;

@@ -23,6 +23,7 @@ constexpr meaning answer{.health = outcome::success, .left = remains::nothing};
 constexpr meaning no_concern{.health = outcome::neutral};
 /// The server is in trouble with what it was asked.
 constexpr meaning trouble{.health = outcome::failure, .left = remains::nothing};
+constexpr meaning broken{.health = outcome::failure, .left = remains::nothing, .spoils_session = true};
 constexpr meaning no_connection{.health = outcome::failure, .cure = remedy::repetition, .left = remains::nothing};
 /// The way there does not speak as it should: the next attempt would not either.
 constexpr meaning no_understanding{.health = outcome::failure};
@@ -88,6 +89,8 @@ meaning meaning_of_trouble(pg::sqlstate state)
 {
     if (state == "53300"_sqlstate)
         return no_room;
+    if (is_of_class(state, "XX000"_sqlstate))
+        return broken;
     return state == "53200"_sqlstate ? no_memory : trouble;
 }
 

@@ -67,6 +67,8 @@ struct meaning {
     resilience::duration minimum_wait{0};
     /// The server has become a standby: its connections are of no use any more.
     bool has_lost_primary = false;
+    /// The server has found itself broken; nobody knows what else the session has.
+    bool spoils_session = false;
 };
 
 /// @param error must not be null.

@@ -150,12 +150,25 @@ milliseconds transaction_core::server_limit(const pg::call_options& options) con
     return std::min(limit, pg::longest_statement_timeout);
 }
 
-void transaction_core::prepare(pg::statement& what)
+pg::call_options transaction_core::limited(pg::call_options options) const
+{
+    options.timeout = client_limit(server_limit(options));
+    return options;
+}
+
+void transaction_core::require_time() const
 {
     if (deadline_ && clock::now() >= *deadline_)
         throw pg::timeout_error("the " + label() + " has used up its time");
+}
+
+void transaction_core::prepare(pg::statement& what)
+{
+    require_time();
     if (!begun_)
         what.before.push_back(begin_command());
+    if (!announcement_.empty())
+        what.before.push_back(std::exchange(announcement_, {}));
     const auto limit = server_limit(what.options);
     const bool differs =
         !statement_timeout_ || limit > *statement_timeout_ || limit + timeout_tolerance < *statement_timeout_;
@@ -177,9 +190,10 @@ void transaction_core::statement_ended(const std::exception_ptr& error)
         statement_timeout_.reset();
     if (error || begun_)
         tell_breaker(error);
-    proof_.look_at(*connection_);
+    proof_.look_at(*connection_, begun_);
     if (!error)
         return;
+    spoilt_ = spoilt_ || meaning_of(error, facts()).spoils_session;
     const bool fails = status == pg::transaction_status::failed || !begun_;
     if (!failure_ && fails)
         failure_ = state_of(error);
@@ -249,9 +263,10 @@ transaction_core::run_script(std::shared_ptr<transaction_core> self, sql_text te
     const auto turn = co_await self->take_turn(options.timeout);
     auto& outermost = self->root();
     outermost.require_not_failed();
+    outermost.require_time();
     statement_watch watch(self->database_->monitor(), "SCRIPT", text, options.name, &outermost.trace_);
     auto& proof = outermost.proof_;
-    proof.will_run(text.text);
+    proof.will_run_script(text.text);
     const bool asks = proof.asks_scripts();
     if (asks) {
         // On a line of its own: the script may end in a comment.
@@ -261,9 +276,12 @@ transaction_core::run_script(std::shared_ptr<transaction_core> self, sql_text te
     std::vector<pg::result> answers;
     std::exception_ptr error;
     try {
-        if (!outermost.begun_)
-            co_await outermost.connection_->run_script(runtime_sql(outermost.begin_command()).text(), {});
-        answers = co_await outermost.connection_->run_script(std::move(text), options);
+        if (!outermost.begun_) {
+            co_await outermost.connection_->run_script(
+                runtime_sql(outermost.begin_command()).text(), outermost.limited({}));
+            outermost.begun_ = true; // the script may end it
+        }
+        answers = co_await outermost.connection_->run_script(std::move(text), outermost.limited(options));
     }
     catch (...) {
         error = std::current_exception();

@@ -24,7 +24,8 @@ struct transaction_failure {
     std::exception_ptr cause{};
     /// Of the moment of `cause`.
     attempt_facts facts{};
-    /// COMMIT was sent and what became of it is not known. False also when it has been found out since.
+    /// COMMIT was sent and what became of it is not known, or the body has ended the transaction itself. False also
+    /// when it has been found out since.
     bool in_doubt = false;
 };
 
@@ -104,9 +105,12 @@ private:
     void require_active() const;
     [[nodiscard]] boost::asio::awaitable<async_mutex::guard> take_turn(std::optional<std::chrono::milliseconds> limit);
     void require_not_failed() const;
+    void require_time() const;
     /// Adds what has to go before the statement, and its limits.
     void prepare(pg::statement& what);
     [[nodiscard]] std::chrono::milliseconds server_limit(const pg::call_options& options) const;
+    /// @returns the options of a script, which tells the server of no limit of its own.
+    [[nodiscard]] pg::call_options limited(pg::call_options options) const;
     void statement_ended(const std::exception_ptr& error);
     /// Tells the breaker. @param error null for an answer.
     void tell_breaker(const std::exception_ptr& error) noexcept;
@@ -114,6 +118,8 @@ private:
     /// Keeps the first error that makes the transaction fail.
     void failed_by(const std::exception_ptr& error, const attempt_facts& facts) noexcept;
     void count_busy(clock::time_point since);
+    /// Gives up the COPY that the body has left open. @returns whether there was one.
+    bool leave_stream() noexcept;
     /// What a rollback that nobody asked for is said to be due to.
     [[nodiscard]] std::string why_failed() const;
 
@@ -147,16 +153,19 @@ private:
     bool released_ = false; // the savepoint is gone from the server
     std::exception_ptr error_;
     transaction_core* child_ = nullptr;
+    open_stream* stream_ = nullptr;                           // has this level's turn
     async_mutex::guard parents_turn_;                         // a nested level has its parent for its whole life
     std::optional<std::chrono::milliseconds> timeout_before_; // the outermost's, when the savepoint was set
 
     // --- outermost level only ---------------------------------------------------------------------
+    std::string announcement_; // of the trace to the server, to go with the next statement
     transaction_trace trace_;
     attempt attempt_;
     lease connection_;
     commit_proof proof_;
     std::optional<unanswered_commit> unanswered_;
     bool begun_ = false;
+    bool spoilt_ = false;                                        // the session
     std::optional<pg::sqlstate> failure_;                        // what made the transaction fail
     transaction_failure cause_;                                  // the same, and a lost connection
     transaction_failure undone_;                                 // the last that a savepoint has undone

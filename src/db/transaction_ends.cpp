@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/close_after.hpp"
 #include "db/to_ms.hpp"
+#include "db/traced_calls.hpp"
 #include "db/transaction_core.hpp"
 #include "db/warnings.hpp"
 
@@ -49,16 +50,17 @@ asio::awaitable<void> transaction_core::open()
             attempt_ = database_->begin_attempt();
             auto until = deadline_;
             attempt_.tighten(until);
-            connection_ = co_await database_->pool().acquire(std::move(user), until);
+            connection_ = co_await traced_calls::acquire(database_, database_->pool().acquire(std::move(user), until));
         }
         catch (...) {
             failed_by(std::current_exception(), {.phase = attempt_phase::acquiring});
             attempt_.got_no_connection();
         }
         trace_.runs_on(database_->monitor().sessions(), connection_->backend_pid());
+        if (database_->options().tell_server_of_trace)
+            announcement_ = announcement_of_trace(co_await asio::this_coro::executor);
         opened_at_ = clock::now();
-        if (!options_.read_only)
-            proof_.begin(*connection_);
+        proof_.begin(*connection_, options_.read_only);
         if (sessions_have_limit(database_->options()))
             statement_timeout_ = database_->options().command_timeout;
     }
@@ -71,6 +73,7 @@ asio::awaitable<void> transaction_core::open_savepoint()
     parent_->child_ = this;
     auto& outermost = root();
     outermost.require_not_failed();
+    outermost.require_time();
     const auto turn = turns_.try_lock();
     auto command = "SAVEPOINT " + savepoint_;
     if (!outermost.begun_)
@@ -78,7 +81,7 @@ asio::awaitable<void> transaction_core::open_savepoint()
     const auto sent = clock::now();
     std::exception_ptr error;
     try {
-        co_await outermost.connection_->run_script(runtime_sql(std::move(command)).text(), {});
+        co_await outermost.connection_->run_script(runtime_sql(std::move(command)).text(), outermost.limited({}));
     }
     catch (...) {
         error = std::current_exception();
@@ -89,6 +92,20 @@ asio::awaitable<void> transaction_core::open_savepoint()
         std::rethrow_exception(error);
     timeout_before_ = outermost.statement_timeout_;
 }
+
+namespace {
+
+/// Awaits what is under way: only then the transaction's status is known.
+asio::awaitable<void> learn_status(physical_connection& on)
+{
+    try {
+        co_await on.run_script({"", nullptr}, {});
+    }
+    catch (...) { // NOLINT(bugprone-empty-catch): whatever it was, the next command meets it, too
+    }
+}
+
+} // namespace
 
 asio::awaitable<void> transaction_core::drive(std::shared_ptr<transaction_core> self, erased_body body)
 {
@@ -106,6 +123,8 @@ asio::awaitable<void> transaction_core::drive(std::shared_ptr<transaction_core> 
     // What a savepoint undid is the cause nevertheless when the body let it pass.
     if (self->undone_.cause && self->error_ == self->undone_.cause && !self->cause_.cause)
         self->cause_ = self->undone_;
+    if (self->proof_.may_have_been_ended())
+        self->cause_.in_doubt = true;
     if (self->error_)
         std::rethrow_exception(self->error_);
 }
@@ -123,6 +142,7 @@ asio::awaitable<void> transaction_core::finish()
                 deepest->stage_ = stage::abandoned;
         }
         const auto kept = deepest->shared_from_this();
+        const bool has_left_copy = deepest->leave_stream();
         const auto rollback = database_->options().rollback_timeout;
         const auto limit = error_ ? std::optional(rollback) : client_limit(database_->options().command_timeout);
         std::optional<close_after> guard;
@@ -130,6 +150,8 @@ asio::awaitable<void> transaction_core::finish()
             guard.emplace(database_->pool_executor(), *limit, on);
         // A statement in flight is brought to its end first; those that queue find the level finished.
         const auto turn = co_await kept->turns_.lock();
+        if (has_left_copy)
+            co_await learn_status(on);
         if (stage_ == stage::finishing) {
             std::string unfinished;
             if (nested && nested->opened_ && !nested->released_)
@@ -245,6 +267,8 @@ void transaction_core::close() noexcept
     attempt_.is_over();
     if (connection_)
         proof_.end(*connection_);
+    if (spoilt_)
+        connection_.discard();
     connection_.reset();
 }
 
