@@ -35,6 +35,12 @@ void validate(const database_options& options)
     options.retries.validate();
     demand(!options.name.empty(), "database_options.name must not be empty");
     demand(options.command_timeout.count() >= 0, "database_options.command_timeout must not be negative");
+    demand(
+        options.command_timeout <= pg::longest_statement_timeout,
+        "database_options.command_timeout must not be above 2147483647 ms, PostgreSQL's longest; 0 is no limit");
+    constexpr milliseconds longest = std::chrono::hours(24 * 365 * 100); // the clock can hold no more than 292 years
+    demand(options.rollback_timeout <= longest, "database_options.rollback_timeout must not be above 100 years");
+    demand(options.commit_resolution <= longest, "database_options.commit_resolution must not be above 100 years");
     demand(options.rollback_timeout.count() > 0, "database_options.rollback_timeout must be positive");
     demand(options.commit_resolution.count() >= 0, "database_options.commit_resolution must not be negative");
     demand(options.slow_query.count() >= 0, "database_options.slow_query must not be negative");
@@ -61,7 +67,8 @@ std::optional<milliseconds> client_limit(milliseconds server_limit)
 {
     if (server_limit.count() == 0)
         return std::nullopt;
-    return server_limit + std::clamp(server_limit / 10, milliseconds(100), milliseconds(1'000));
+    const auto more = std::clamp(server_limit / 10, milliseconds(100), milliseconds(1'000));
+    return std::min(server_limit, milliseconds::max() - more) + more;
 }
 
 usage usage_of(const pg::statement& what)
@@ -261,7 +268,8 @@ namespace {
 asio::awaitable<void> probe(tradecore::pool& pool, std::shared_ptr<database_health> found, milliseconds limit)
 {
     usage user{.kind = "health check", .label = {}, .keeps = {}};
-    const auto connection = co_await pool.acquire(std::move(user), std::chrono::steady_clock::now() + limit);
+    const auto until = resilience::deadline::after(std::chrono::steady_clock::now(), limit).when();
+    const auto connection = co_await pool.acquire(std::move(user), until);
     pg::statement question{.sql = {"SELECT pg_catalog.pg_is_in_recovery()", nullptr}, .arguments = {}};
     question.options.timeout = limit;
     const auto answer = co_await connection->run(std::move(question));

@@ -4,6 +4,7 @@
 #include <tradecore/db/ambient.hpp>
 #include <tradecore/db/errors.hpp>
 #include <tradecore/observe/log.hpp>
+#include <tradecore/resilience/deadline.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -209,7 +210,7 @@ asio::awaitable<void> pool_core::close(std::shared_ptr<pool_core> self, std::chr
     self->begin_closing();
     bool forced = false;
     std::exception_ptr interrupted;
-    watch changes(*self, clock::now() + limit);
+    watch changes(*self, resilience::deadline::after(clock::now(), limit).when());
     while (self->stage_ == stage::closing && !forced) {
         error_code ended;
         try {

@@ -116,7 +116,7 @@ run_transaction(std::shared_ptr<database_core> core, erased_body body, transacti
         core->require_another_connection(around.get());
     std::optional<clock::time_point> deadline;
     if (options.timeout)
-        deadline = clock::now() + *options.timeout;
+        deadline = resilience::deadline::after(clock::now(), *options.timeout).when();
     const auto policies = policies_for(options, core->options());
     std::optional<repeated_call> call; // a nested level is not repeated by itself
     if (!outer) {
@@ -138,7 +138,8 @@ run_transaction(std::shared_ptr<database_core> core, erased_body body, transacti
         try {
             auto work = spawn_on(inside, transaction_core::drive(current, body));
             if (deadline)
-                co_await run_with_limit(*deadline - clock::now() + cancel_grace, std::move(work));
+                co_await run_with_limit(
+                    resilience::saturating_sum(*deadline - clock::now(), cancel_grace), std::move(work));
             else
                 co_await std::move(work);
         }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tradecore/db/detail/invoke.hpp>
+#include <tradecore/resilience/time.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -39,15 +40,16 @@ regular_t<T> take_regular(result_slot<T>& from)
 ///
 /// The work is always awaited to its end, so nothing of it runs on afterwards; when it finished although
 /// the limit passed, its result is what counts. Its own error ends the wait at once and is what is thrown.
+/// @param limit in any unit; one beyond the clock's range never passes.
 /// @throws pg::timeout_error when the limit passed and the work ended without a result, with the work's own
 ///         error nested in it.
 /// Cancellation: handed to the work.
-template <class T>
+template <class Rep, class Period, class T>
 [[nodiscard]] boost::asio::awaitable<T>
-with_timeout(std::chrono::steady_clock::duration limit, boost::asio::awaitable<T> work)
+with_timeout(std::chrono::duration<Rep, Period> limit, boost::asio::awaitable<T> work)
 {
     const auto out = std::make_shared<detail::result_slot<T>>();
-    co_await detail::run_with_limit(limit, detail::store_result<T>(std::move(work), out));
+    co_await detail::run_with_limit(resilience::saturate(limit), detail::store_result<T>(std::move(work), out));
     co_return out->take();
 }
 
