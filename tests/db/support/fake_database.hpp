@@ -10,6 +10,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <exception>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace tradecore::test {
 
@@ -32,6 +37,42 @@ void with_database(fake_server& server, const database_options& options, F body)
         co_await body(main);
         co_await main.close(std::chrono::seconds(1));
     });
+}
+
+/// Runs a statement.
+inline asio::awaitable<void> say(pg::session& on, std::string text)
+{
+    co_await on.execute(runtime_sql(std::move(text)));
+}
+
+/// @returns what a connect fails with when nobody listens.
+inline std::exception_ptr refused()
+{
+    return std::make_exception_ptr(pg::connection_error(pg::client_errc::cannot_connect, "connection refused"));
+}
+
+/// @returns what a statement fails with when its connection is reset.
+inline std::exception_ptr lost()
+{
+    return std::make_exception_ptr(pg::connection_error(pg::client_errc::connection_closed, "connection reset"));
+}
+
+/// @returns how often a command was carried out.
+inline int count(const fake_server& server, std::string_view command)
+{
+    int found = 0;
+    const auto log = server.log() + " | ";
+    const auto wanted = ":" + std::string(command) + " |";
+    for (auto at = log.find(wanted); at != std::string::npos; at = log.find(wanted, at + 1))
+        ++found;
+    return found;
+}
+
+/// Lets the loop run until it is so; the test as a whole has a limit.
+inline asio::awaitable<void> until(std::function<bool()> holds)
+{
+    while (!holds())
+        co_await settle(1);
 }
 
 /// Makes every command take longer than `time`: the clock has moved on when the server answers.

@@ -281,6 +281,7 @@ asio::awaitable<pg::result> fake_server::connection::run_on(std::shared_ptr<stat
     require_open(*on);
     const counted running(on->in_flight);
     co_await round_trip([on] { close(*on); });
+    on->server->limits[std::string(what.sql.text)] = what.options.timeout;
     const bool asks = on->asks && on->known_id.value_or(0) == 0;
     if (asks)
         on->known_id.reset();
@@ -296,15 +297,16 @@ asio::awaitable<pg::result> fake_server::connection::run_on(std::shared_ptr<stat
     co_return answer;
 }
 
-asio::awaitable<std::vector<pg::result>> fake_server::connection::run_script(sql_text text, pg::call_options)
+asio::awaitable<std::vector<pg::result>> fake_server::connection::run_script(sql_text text, pg::call_options options)
 {
-    return run_script_on(state_, std::move(text));
+    return run_script_on(state_, std::move(text), options);
 }
 
 asio::awaitable<std::vector<pg::result>>
-fake_server::connection::run_script_on(std::shared_ptr<state> on, sql_text text)
+fake_server::connection::run_script_on(std::shared_ptr<state> on, sql_text text, pg::call_options options)
 {
     require_open(*on);
+    on->server->limits[std::string(text.text)] = options.timeout;
     const counted running(on->in_flight);
     co_await round_trip([on] { close(*on); });
     std::vector<pg::result> answers;

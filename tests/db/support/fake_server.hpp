@@ -6,6 +6,7 @@
 #include <tradecore/db/physical_connection.hpp>
 #include <tradecore/pg/error.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -49,6 +50,8 @@ public:
     /// Says it instead; empty for NULL.
     std::function<std::string(std::uint64_t)> tell_fate;
     std::uint64_t next_id = 100;
+    /// With which limits statements and scripts have come; the latest of each text.
+    std::map<std::string, std::optional<std::chrono::milliseconds>> limits;
     /// Connects wait here unless it is open; it is at first.
     gate connects;
     /// What the next connects throw; null entries connect.
@@ -146,7 +149,8 @@ private:
     static void end_transaction(state& of, const char* fate);
     static std::optional<pg::result> answer_question(state& of, const std::string& command);
     static asio::awaitable<pg::result> run_on(std::shared_ptr<state> on, pg::statement what);
-    static asio::awaitable<std::vector<pg::result>> run_script_on(std::shared_ptr<state> on, sql_text text);
+    static asio::awaitable<std::vector<pg::result>>
+    run_script_on(std::shared_ptr<state> on, sql_text text, pg::call_options options);
     static asio::awaitable<std::string> do_carry_out(std::shared_ptr<state> on, std::string command);
     static asio::awaitable<std::string> carry_out(std::shared_ptr<state> on, std::string command);
     static asio::awaitable<void> wait_at(std::shared_ptr<state> on, std::string name);
