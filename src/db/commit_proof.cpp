@@ -19,6 +19,36 @@ bool contains(std::string_view text, std::string_view word) noexcept
     return std::ranges::search(text, word, {}, lower).begin() != text.end();
 }
 
+/// @param word in lower case.
+bool starts_with(std::string_view text, std::string_view word) noexcept
+{
+    return text.size() >= word.size() && std::ranges::equal(text.substr(0, word.size()), word, {}, lower);
+}
+
+/// @returns what follows blanks and comments.
+std::string_view skip_blanks(std::string_view sql) noexcept
+{
+    const auto skip_to = [&sql](std::string_view end) {
+        const auto at = sql.find(end);
+        sql.remove_prefix(at == std::string_view::npos ? sql.size() : at + end.size());
+    };
+    for (;;) {
+        sql.remove_prefix(std::min(sql.find_first_not_of(" \t\r\n\f"), sql.size()));
+        if (sql.starts_with("--"))
+            skip_to("\n");
+        else if (sql.starts_with("/*"))
+            skip_to("*/");
+        else
+            return sql;
+    }
+}
+
+bool may_commit(std::string_view sql) noexcept
+{
+    sql = skip_blanks(sql);
+    return starts_with(sql, "commit") || starts_with(sql, "end") || starts_with(sql, "prepare transaction");
+}
+
 } // namespace
 
 std::string_view reason_of(commit_doubt what) noexcept
@@ -39,9 +69,10 @@ std::string_view reason_of(commit_doubt what) noexcept
     return {};
 }
 
-void commit_proof::begin(physical_connection& on) noexcept
+void commit_proof::begin(physical_connection& on, bool declared_read_only) noexcept
 {
-    asks_ = !on.incarnation().empty();
+    reads_only_ = declared_read_only;
+    asks_ = !declared_read_only && !on.incarnation().empty();
     if (asks_)
         on.ask_for_transaction_id(true);
 }
@@ -54,12 +85,19 @@ void commit_proof::end(physical_connection& on) const noexcept
 
 void commit_proof::will_run(std::string_view sql) noexcept
 {
-    if (!asks_)
-        return;
-    if (!has_id() && !may_notify_)
+    is_ending_ = may_commit(sql);
+    // NOTIFY is no write: a transaction that only reads may do it.
+    if ((asks_ || reads_only_) && !has_id() && !may_notify_)
         may_notify_ = contains(sql, "notify");
     // Neither ROLLBACK, nor WORK and TRANSACTION behind it, has a "to" in it.
     rolls_back_to_ = !sql.empty() && lower(sql.front()) == 'r' && contains(sql, "to") && !contains(sql, "chain");
+}
+
+void commit_proof::will_run_script(std::string_view sql) noexcept
+{
+    will_run(sql);
+    for (auto at = sql.find(';'); at != std::string_view::npos && !is_ending_; at = sql.find(';', at + 1))
+        is_ending_ = may_commit(sql.substr(at + 1));
 }
 
 void commit_proof::has_run(std::string_view tag) noexcept
@@ -70,8 +108,12 @@ void commit_proof::has_run(std::string_view tag) noexcept
         ended_by_statement_ = true;
 }
 
-void commit_proof::look_at(const physical_connection& on) noexcept
+void commit_proof::look_at(const physical_connection& on, bool begun) noexcept
 {
+    if (on.is_open()) {
+        is_ending_ = false; // the session's state tells
+        ended_by_statement_ = ended_by_statement_ || (begun && on.status() == pg::transaction_status::idle);
+    }
     if (asks_ && !has_id())
         id_ = on.transaction_id();
 }
@@ -94,15 +136,13 @@ void commit_proof::take_script_answer(physical_connection& on, std::vector<pg::r
     on.ask_for_transaction_id(!has_id());
 }
 
-commit_doubt commit_proof::doubt(bool declared_read_only) const noexcept
+commit_doubt commit_proof::doubt() const noexcept
 {
     if (ended_by_statement_)
         return commit_doubt::ended_by_statement;
-    if (declared_read_only)
-        return commit_doubt::none;
-    if (!asks_)
+    if (!asks_ && !reads_only_)
         return commit_doubt::not_asked;
-    if (!id_)
+    if (!id_ && !reads_only_)
         return commit_doubt::id_not_known;
     if (has_id())
         return commit_doubt::has_id;

@@ -37,17 +37,20 @@ enum class commit_doubt {
 /// written nothing.
 class commit_proof {
 public:
-    /// Begins to ask, when that is of any use on this connection.
-    void begin(physical_connection& on) noexcept;
+    /// Begins to ask, when that is of any use: on this connection, of a transaction that may write.
+    void begin(physical_connection& on, bool declared_read_only) noexcept;
     /// Ends it.
     void end(physical_connection& on) const noexcept;
 
     /// @param sql a statement that is about to be run.
     void will_run(std::string_view sql) noexcept;
+    /// @param sql several statements.
+    void will_run_script(std::string_view sql) noexcept;
     /// @param tag of a statement that has been run.
     void has_run(std::string_view tag) noexcept;
     /// Takes what a connection knows behind a statement.
-    void look_at(const physical_connection& on) noexcept;
+    /// @param begun whether the transaction had been begun.
+    void look_at(const physical_connection& on, bool begun) noexcept;
 
     /// @returns whether the question must be added to a script.
     [[nodiscard]] bool asks_scripts() const noexcept { return asks_; }
@@ -55,10 +58,12 @@ public:
     static constexpr std::string_view script_question = "SELECT pg_catalog.pg_current_xact_id_if_assigned()";
     /// Takes the question's answer off a script's.
     void take_script_answer(physical_connection& on, std::vector<pg::result>& answers);
-    /// A script has failed: anything may be.
-    void script_failed() noexcept { id_.reset(); }
 
-    [[nodiscard]] commit_doubt doubt(bool declared_read_only) const noexcept;
+    [[nodiscard]] commit_doubt doubt() const noexcept;
+    /// @returns whether a statement of the caller has ended the transaction, or may have: what was done before it may
+    /// be
+    ///          there to stay.
+    [[nodiscard]] bool may_have_been_ended() const noexcept { return ended_by_statement_ || is_ending_; }
     /// @returns the id when there is one.
     [[nodiscard]] std::optional<std::uint64_t> id() const noexcept { return has_id() ? id_ : std::nullopt; }
 
@@ -66,7 +71,9 @@ private:
     [[nodiscard]] bool has_id() const noexcept { return id_.value_or(0) != 0; }
 
     bool asks_ = false;
+    bool reads_only_ = false; // as it was declared
     bool rolls_back_to_ = false;
+    bool is_ending_ = false; // by what runs, or was running when the connection was lost
     bool ended_by_statement_ = false;
     bool may_notify_ = false;
     std::optional<std::uint64_t> id_; // 0: none was assigned

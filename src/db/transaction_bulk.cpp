@@ -167,11 +167,46 @@ transaction_core::open_cursor(std::shared_ptr<transaction_core> self, pg::statem
 /// A COPY has the transaction's turn until its end.
 class transaction_core::open_stream {
 public:
-    explicit open_stream(command use) : use_(std::move(use)) {}
-
-    template <class T>
-    static asio::awaitable<T> watch(open_stream& of, asio::awaitable<T> step)
+    explicit open_stream(command use) : use_(std::move(use)) { use_.level->stream_ = this; }
+    open_stream(const open_stream&) = delete;
+    open_stream& operator=(const open_stream&) = delete;
+    open_stream(open_stream&&) = delete;
+    open_stream& operator=(open_stream&&) = delete;
+    virtual ~open_stream()
     {
+        if (use_.level->stream_ == this)
+            use_.level->stream_ = nullptr;
+    }
+
+    virtual void abandon() noexcept = 0;
+    /// Its level ends, which would wait for a turn that nobody may give back: a step under way is the last.
+    /// @returns whether it was not over.
+    bool leave() noexcept
+    {
+        const bool was_open = static_cast<bool>(use_.turn);
+        is_left_ = true;
+        if (!is_stepping_)
+            abandon();
+        return was_open;
+    }
+
+protected:
+    template <class T>
+    static asio::awaitable<T> do_step(open_stream& of, asio::awaitable<T> step)
+    {
+        struct stepping {
+            open_stream& of;
+            explicit stepping(open_stream& what) : of(what) { of.is_stepping_ = true; }
+            stepping(stepping&&) = delete;
+            stepping& operator=(stepping&&) = delete;
+            ~stepping()
+            {
+                of.is_stepping_ = false;
+                if (of.is_left_)
+                    of.abandon();
+            }
+        };
+        const stepping now(of);
         std::exception_ptr error;
         try {
             co_return co_await std::move(step);
@@ -183,66 +218,90 @@ public:
         std::rethrow_exception(error);
     }
     void ended() { use_.ended(nullptr); }
+    void require_kept() const
+    {
+        if (is_left_)
+            throw transaction_closed("the " + use_.level->label() + " is finished, and its COPY was given up");
+    }
 
 private:
     command use_;
+    bool is_stepping_ = false;
+    bool is_left_ = false;
 };
 
 class transaction_core::copy_in_stream final : public pg::detail::copy_in_core,
+                                               public open_stream,
                                                public std::enable_shared_from_this<copy_in_stream> {
 public:
-    copy_in_stream(command use, std::shared_ptr<copy_in_core> inner) : use_(std::move(use)), inner_(std::move(inner)) {}
-    const std::shared_ptr<const pg::row_description>& columns() const noexcept override { return inner_->columns(); }
-    std::string& buffer() noexcept override { return inner_->buffer(); }
+    copy_in_stream(command use, std::shared_ptr<copy_in_core> inner)
+        : open_stream(std::move(use)), inner_(std::move(inner)), columns_(inner_->columns())
+    {}
+    const std::shared_ptr<const pg::row_description>& columns() const noexcept override { return columns_; }
+    std::string& buffer() noexcept override { return inner_ ? inner_->buffer() : unsent_; }
     asio::awaitable<void> send(std::uint64_t rows) override { return send_of(shared_from_this(), rows); }
     asio::awaitable<pg::command_tag> finish(std::uint64_t rows) override { return finish_of(shared_from_this(), rows); }
     void abandon() noexcept override
     {
-        inner_->abandon();
-        use_.ended();
+        // The connection serves nobody else as long as somebody has it.
+        if (const auto gone = std::exchange(inner_, nullptr))
+            gone->abandon();
+        ended();
     }
 
 private:
     static asio::awaitable<void> send_of(std::shared_ptr<copy_in_stream> self, std::uint64_t rows)
     {
-        co_await open_stream::watch(self->use_, self->inner_->send(rows));
+        self->require_kept();
+        co_await do_step(*self, self->inner_->send(rows));
     }
     static asio::awaitable<pg::command_tag> finish_of(std::shared_ptr<copy_in_stream> self, std::uint64_t rows)
     {
-        const auto tag = co_await open_stream::watch(self->use_, self->inner_->finish(rows));
-        self->use_.ended();
+        self->require_kept();
+        const auto tag = co_await do_step(*self, self->inner_->finish(rows));
+        self->ended();
         co_return tag;
     }
 
-    open_stream use_;
-    std::shared_ptr<copy_in_core> inner_;
+    std::shared_ptr<copy_in_core> inner_; // null when it was given up
+    std::shared_ptr<const pg::row_description> columns_;
+    std::string unsent_;
 };
 
 class transaction_core::copy_out_stream final : public pg::detail::copy_out_core,
+                                                public open_stream,
                                                 public std::enable_shared_from_this<copy_out_stream> {
 public:
-    copy_out_stream(command use, std::shared_ptr<copy_out_core> inner) : use_(std::move(use)), inner_(std::move(inner))
+    copy_out_stream(command use, std::shared_ptr<copy_out_core> inner)
+        : open_stream(std::move(use)), inner_(std::move(inner)), columns_(inner_->columns())
     {}
-    const std::shared_ptr<const pg::row_description>& columns() const noexcept override { return inner_->columns(); }
+    const std::shared_ptr<const pg::row_description>& columns() const noexcept override { return columns_; }
     asio::awaitable<std::string> read(std::uint64_t rows) override { return read_of(shared_from_this(), rows); }
     void abandon() noexcept override
     {
-        inner_->abandon();
-        use_.ended();
+        if (const auto gone = std::exchange(inner_, nullptr))
+            gone->abandon();
+        ended();
     }
 
 private:
     static asio::awaitable<std::string> read_of(std::shared_ptr<copy_out_stream> self, std::uint64_t rows)
     {
-        auto data = co_await open_stream::watch(self->use_, self->inner_->read(rows));
+        self->require_kept();
+        auto data = co_await do_step(*self, self->inner_->read(rows));
         if (data.empty())
-            self->use_.ended();
+            self->ended();
         co_return data;
     }
 
-    open_stream use_;
-    std::shared_ptr<copy_out_core> inner_;
+    std::shared_ptr<copy_out_core> inner_; // null when it was given up
+    std::shared_ptr<const pg::row_description> columns_;
 };
+
+bool transaction_core::leave_stream() noexcept
+{
+    return stream_ != nullptr && stream_->leave();
+}
 
 template <class Stream, class Core>
 asio::awaitable<std::shared_ptr<Core>> transaction_core::open_copy(
@@ -256,7 +315,8 @@ asio::awaitable<std::shared_ptr<Core>> transaction_core::open_copy(
     try {
         auto& on = use.connection();
         if (!use.before.empty())
-            co_await on.run_script(runtime_sql(fmt::format("{}", fmt::join(use.before, "; "))).text(), {});
+            co_await on.run_script(
+                runtime_sql(fmt::format("{}", fmt::join(use.before, "; "))).text(), {.timeout = use.limit});
         opened = co_await (on.*open)(std::move(what));
     }
     catch (...) {

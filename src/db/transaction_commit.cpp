@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/to_ms.hpp"
+#include "db/traced_calls.hpp"
 #include "db/transaction_core.hpp"
 #include "db/warnings.hpp"
 
@@ -59,7 +60,7 @@ asio::awaitable<void> transaction_core::commit(physical_connection& on, std::str
         co_return;
     cause_.in_doubt = true;
     unanswered_ = unanswered_commit{
-        .doubt = proof_.doubt(options_.read_only),
+        .doubt = proof_.doubt(),
         .what = {.xid = proof_.id().value_or(0), .incarnation = std::string(on.incarnation())},
         .backend_pid = pid,
         .reason = std::move(reason)};
@@ -68,7 +69,7 @@ asio::awaitable<void> transaction_core::commit(physical_connection& on, std::str
 transaction_core::clock::time_point transaction_core::end_of_resolution() const
 {
     const auto now = database_->retries().now();
-    const auto limit = now + database_->options().commit_resolution;
+    const auto limit = resilience::saturating_sum(now, database_->options().commit_resolution);
     // It is asked at least once: the answer is worth more than being in time.
     return deadline_ ? std::min(limit, std::max(*deadline_, now + shortest_resolution)) : limit;
 }
@@ -82,7 +83,8 @@ asio::awaitable<void> transaction_core::resolve()
     if (lost.doubt == commit_doubt::none)
         found.fate = commit_fate::rolled_back;
     else if (lost.doubt == commit_doubt::has_id)
-        found = co_await resolve_commit(database_->pool(), database_->retries().time(), lost.what, end_of_resolution());
+        found = co_await traced_calls::resolution(
+            database_, resolve_commit(database_->pool(), database_->retries().time(), lost.what, end_of_resolution()));
     else
         found.why = reason_of(lost.doubt);
 
