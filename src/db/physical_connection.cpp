@@ -58,6 +58,7 @@ public:
     [[nodiscard]] bool is_altered() const noexcept override { return connection_->is_altered(); }
     void forget_alterations() noexcept override { connection_->forget_alterations(); }
     [[nodiscard]] std::int32_t backend_pid() const noexcept override { return connection_->backend_pid(); }
+    [[nodiscard]] const pg::host_address& host() const noexcept override { return connection_->host(); }
     [[nodiscard]] std::string_view parameter(std::string_view name) const noexcept override
     {
         return connection_->parameter(name);
@@ -105,6 +106,12 @@ connect_real(asio::any_io_executor executor, pg::connect_options options, first_
 }
 
 } // namespace
+
+const pg::host_address& physical_connection::host() const noexcept
+{
+    static const pg::host_address not_known{};
+    return not_known;
+}
 
 asio::awaitable<pg::listener> physical_connection::listen(std::string, pg::listen_options)
 {

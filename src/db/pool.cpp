@@ -88,6 +88,15 @@ std::size_t pool::evict(const predicate& unwanted)
     return core_->evict(unwanted);
 }
 
+std::size_t pool::evict_host(std::string_view host, std::optional<std::uint16_t> port)
+{
+    // By value: it is asked again about connections that are being made.
+    return core_->evict([name = std::string(host), port](const physical_connection& each) {
+        const auto& at = each.host();
+        return (at.host == name || at.hostaddr == name) && (!port || at.port == *port);
+    });
+}
+
 void pool::end_pause()
 {
     core_->end_pause();

@@ -128,6 +128,11 @@ void connection::forget_alterations() noexcept
     link_->changes.forget();
 }
 
+const host_address& connection::host() const noexcept
+{
+    return link_->host;
+}
+
 std::int32_t connection::backend_pid() const noexcept
 {
     return link_->key.pid;

@@ -44,6 +44,8 @@ public:
     [[nodiscard]] virtual bool is_altered() const noexcept { return false; }
     virtual void forget_alterations() noexcept {}
     [[nodiscard]] virtual std::int32_t backend_pid() const noexcept = 0;
+    /// As of `pg::connection`; without a name when it is not known.
+    [[nodiscard]] virtual const pg::host_address& host() const noexcept;
     [[nodiscard]] virtual std::string_view parameter(std::string_view name) const noexcept = 0;
 
     /// As of `pg::connection`; one that knows of no ids is not asked.

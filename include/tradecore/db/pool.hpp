@@ -10,6 +10,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -141,6 +142,9 @@ public:
     /// `parameter("in_hot_standby") == "on"`. What it throws is passed on, and nothing is ended then;
     /// of a connection that is still being made it means yes.
     std::size_t evict(const predicate& unwanted);
+    /// The same of those to one server.
+    /// @param host its name or address, as it is written in the connect options. @param port any when not set.
+    std::size_t evict_host(std::string_view host, std::optional<std::uint16_t> port = {});
 
     /// Ends the pause after a connect that failed: the next caller's begins at once.
     void end_pause();

@@ -108,6 +108,8 @@ public:
     /// Begins anew to watch for such commands.
     void forget_alterations() noexcept;
     [[nodiscard]] std::int32_t backend_pid() const noexcept;
+    /// @returns which server of `connect_options::hosts` this is a connection to, as it is written there.
+    [[nodiscard]] const host_address& host() const noexcept;
     /// Whether the server is to be asked for the id of the transaction (an xid8) behind each statement, in its round
     /// trip, until the transaction has one: only a transaction that writes gets one. Forgets what was known. For who
     /// must find out later whether a COMMIT took effect (`pg_xact_status`). Scripts are not asked behind.

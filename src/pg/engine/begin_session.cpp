@@ -54,6 +54,7 @@ asio::awaitable<begun_session> begin_session(
     const auto session = std::make_shared<link>(std::move(*socket), server, std::move(channel));
     session->statements.limit(options->statement_cache_size);
     session->cancel_timeout = options->cancel_timeout;
+    session->host = std::move(host);
     if (options->types)
         session->types = options->types;
 

@@ -188,6 +188,8 @@ public:
     protocol::backend_key key{};
     /// Whom to ask to cancel; nobody when not set.
     std::optional<peer_facts> server{};
+    /// Which server of the options this is.
+    host_address host{};
     std::chrono::milliseconds cancel_timeout{2'000};
     std::map<std::string, std::string, std::less<>> parameters{};
     /// Shared, so that a handler that is replaced while it runs lives until it has returned.
