@@ -17,6 +17,7 @@
 #include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <numeric>
 #include <vector>
@@ -65,6 +66,20 @@ struct running_batch {
 };
 using batch_ptr = std::shared_ptr<running_batch>;
 
+/// Who was late is told so, and not that the connection was closed for it.
+void throw_if_late(const std::exception_ptr& error)
+{
+    try {
+        if (error)
+            std::rethrow_exception(error);
+    }
+    catch (const timeout_error&) {
+        throw;
+    }
+    catch (...) { // NOLINT(bugprone-empty-catch): an entry's own, or that of the connection
+    }
+}
+
 /// Prepares what the server does not know yet, all in one round trip.
 asio::awaitable<void> prepare_pending(batch_ptr self)
 {
@@ -101,6 +116,8 @@ asio::awaitable<void> prepare_pending(batch_ptr self)
     // The wait for all ends as if nothing had happened.
     if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none)
         throw boost::system::system_error(asio::error::operation_aborted);
+    if (!self->on->is_open())
+        std::for_each(errors.begin(), errors.end(), throw_if_late);
     self->on->require_open();
 }
 

@@ -18,8 +18,9 @@ using namespace tradecore;
 using namespace tradecore::test;
 namespace asio = boost::asio;
 
-asio::awaitable<pg::result>
-ask(std::string host, std::shared_ptr<std::unique_ptr<pg::connection>> opened, std::chrono::milliseconds timeout)
+using opened_ptr = std::shared_ptr<std::unique_ptr<pg::connection>>;
+
+asio::awaitable<void> open(std::string host, opened_ptr opened)
 {
     pg::connect_options options;
     options.hosts = {{.host = std::move(host), .hostaddr = {}, .port = 5432}};
@@ -27,41 +28,65 @@ ask(std::string host, std::shared_ptr<std::unique_ptr<pg::connection>> opened, s
     options.user = "trader";
     options.cancel_timeout = 30ms;
     *opened = co_await pg::connection::connect(co_await asio::this_coro::executor, options);
-    co_return co_await (*opened)->run(
-        {.sql = {"SELECT slow()", nullptr}, .arguments = {}, .options = {.timeout = timeout}});
+}
+
+asio::awaitable<void> ask(std::string host, opened_ptr opened)
+{
+    co_await open(std::move(host), opened);
+    (void)co_await (*opened)->run({.sql = {"SELECT slow()", nullptr}, .arguments = {}, .options = {.timeout = 20ms}});
+}
+
+asio::awaitable<void> ask_much(std::string host, opened_ptr opened)
+{
+    co_await open(std::move(host), opened);
+    pg::batch todo;
+    todo.options.timeout = 20ms;
+    (void)todo.add<int>("SELECT slow()");
+    (void)todo.add<int>("SELECT slower()");
+    (void)co_await (*opened)->run(std::move(todo));
 }
 
 struct outcome {
     std::exception_ptr error;
     bool open = false;
-    std::size_t rows = 0;
 };
 
 /// @param greeting of a server that takes requests to cancel and never closes their socket, as it never ends a
 /// statement.
-outcome run_against(std::string greeting)
+/// @param answers that it gives before.
+outcome run_against(
+    std::string greeting, std::vector<std::string> answers, asio::awaitable<void> (*asks)(std::string, opened_ptr))
 {
-    const auto prepared = backend::parse_complete() + backend::parameters({}) + backend::columns({{"n", 23}}, 0);
-    std::vector<std::string> replies = {
-        std::move(greeting), prepared + backend::ready(), backend::bind_complete(), "waits for more that never comes"};
+    answers.insert(answers.begin(), std::move(greeting));
+    answers.emplace_back("waits for more that never comes");
     asio::io_context context(1);
-    scripted_server server(context, std::move(replies), {});
+    scripted_server server(context, std::move(answers), {});
     const auto opened = std::make_shared<std::unique_ptr<pg::connection>>();
-    task<pg::result> asking(context.get_executor(), ask(server.host(), opened, 20ms));
+    task<void> asking(context.get_executor(), asks(server.host(), opened));
     outcome seen;
-    asio::co_spawn(context, asking.result(), [&](const std::exception_ptr& error, pg::result rows) {
+    asio::co_spawn(context, asking.result(), [&](const std::exception_ptr& error) {
         seen.error = error;
         seen.open = (*opened)->is_open();
-        seen.rows = rows.size();
         context.stop();
     });
     context.run();
     return seen;
 }
 
+std::vector<std::string> half_an_answer()
+{
+    const auto prepared = backend::parse_complete() + backend::parameters({}) + backend::columns({{"n", 23}}, 0);
+    return {prepared + backend::ready(), backend::bind_complete()};
+}
+
+std::string greeting()
+{
+    return backend::authentication_ok() + backend::key(1, 2) + backend::ready();
+}
+
 TEST(unanswered_cancel, closes_the_connection_when_its_limit_has_passed)
 {
-    const auto seen = run_against(backend::authentication_ok() + backend::key(1, 2) + backend::ready());
+    const auto seen = run_against(greeting(), half_an_answer(), ask);
     ASSERT_TRUE(seen.error);
     EXPECT_THROW(std::rethrow_exception(seen.error), pg::timeout_error);
     EXPECT_FALSE(seen.open);
@@ -69,7 +94,15 @@ TEST(unanswered_cancel, closes_the_connection_when_its_limit_has_passed)
 
 TEST(unanswered_cancel, closes_at_once_what_it_cannot_ask_to_stop)
 {
-    const auto seen = run_against(backend::authentication_ok() + backend::ready());
+    const auto seen = run_against(backend::authentication_ok() + backend::ready(), half_an_answer(), ask);
+    ASSERT_TRUE(seen.error);
+    EXPECT_THROW(std::rethrow_exception(seen.error), pg::timeout_error);
+    EXPECT_FALSE(seen.open);
+}
+
+TEST(unanswered_cancel, ends_a_batch_with_its_time_while_it_is_prepared)
+{
+    const auto seen = run_against(greeting(), {""}, ask_much);
     ASSERT_TRUE(seen.error);
     EXPECT_THROW(std::rethrow_exception(seen.error), pg::timeout_error);
     EXPECT_FALSE(seen.open);
