@@ -74,6 +74,10 @@ void note_repetition(
     const boost::asio::any_io_executor& executor, const std::exception_ptr& error, int attempt,
     resilience::duration wait) noexcept;
 
+/// @returns the command that tells the server of the trace on `executor` until the transaction ends; nothing when that
+///          is not recorded, or not sampled.
+[[nodiscard]] std::string announcement_of_trace(const boost::asio::any_io_executor& executor);
+
 /// @returns what OpenTelemetry calls the type of an error: its SQLSTATE, else the name of its type.
 [[nodiscard]] std::string error_type_of(const std::exception_ptr& error);
 

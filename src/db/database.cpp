@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/database_core.hpp"
+#include "db/traced_calls.hpp"
 #include "db/transaction_core.hpp"
 
 #include <tradecore/db/database.hpp>
@@ -9,6 +10,7 @@
 namespace tradecore {
 namespace asio = boost::asio;
 using detail::database_core;
+using detail::traced_calls;
 
 namespace {
 
@@ -18,7 +20,7 @@ asio::awaitable<pg::result> run_with(
     detail::own_policies retries)
 {
     what.options = options;
-    return database_core::run(std::move(core), std::move(what), std::move(retries));
+    return traced_calls::run(std::move(core), std::move(what), std::move(retries));
 }
 
 } // namespace
@@ -31,33 +33,33 @@ asio::awaitable<pg::result> database_session::run(pg::statement what)
 asio::awaitable<pg::batch_answers> database_session::run_batch(pg::batch what)
 {
     what.options = options_;
-    return database_core::run_batch(core_, std::move(what), retries_);
+    return traced_calls::run_batch(core_, std::move(what), retries_);
 }
 
 asio::awaitable<std::uint64_t> database_session::run_many(pg::repeated_statement what)
 {
     what.options = options_;
-    return database_core::run_many(core_, std::move(what), retries_);
+    return traced_calls::run_many(core_, std::move(what), retries_);
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
 database_session::open_cursor(pg::statement what, pg::cursor_options how)
 {
     what.options = options_;
-    return database_core::open_cursor(core_, std::move(what), how, retries_);
+    return traced_calls::open_cursor(core_, std::move(what), how, retries_);
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>> database_session::open_copy_in(pg::detail::copy_request what)
 {
     what.options.call = options_;
-    return database_core::open_copy_in(core_, std::move(what), retries_);
+    return traced_calls::open_copy_in(core_, std::move(what), retries_);
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
 database_session::open_copy_out(pg::detail::copy_request what)
 {
     what.options.call = options_;
-    return database_core::open_copy_out(core_, std::move(what), retries_);
+    return traced_calls::open_copy_out(core_, std::move(what), retries_);
 }
 
 database::database(std::string name)
@@ -99,33 +101,33 @@ asio::awaitable<void> database::close(std::chrono::milliseconds limit)
 
 asio::awaitable<pg::result> database::run(pg::statement what)
 {
-    return database_core::run(core_, std::move(what));
+    return traced_calls::run(core_, std::move(what));
 }
 
 asio::awaitable<pg::batch_answers> database::run_batch(pg::batch what)
 {
-    return database_core::run_batch(core_, std::move(what));
+    return traced_calls::run_batch(core_, std::move(what));
 }
 
 asio::awaitable<std::uint64_t> database::run_many(pg::repeated_statement what)
 {
-    return database_core::run_many(core_, std::move(what));
+    return traced_calls::run_many(core_, std::move(what));
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
 database::open_cursor(pg::statement what, pg::cursor_options how)
 {
-    return database_core::open_cursor(core_, std::move(what), how);
+    return traced_calls::open_cursor(core_, std::move(what), how);
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>> database::open_copy_in(pg::detail::copy_request what)
 {
-    return database_core::open_copy_in(core_, std::move(what));
+    return traced_calls::open_copy_in(core_, std::move(what));
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>> database::open_copy_out(pg::detail::copy_request what)
 {
-    return database_core::open_copy_out(core_, std::move(what));
+    return traced_calls::open_copy_out(core_, std::move(what));
 }
 
 asio::awaitable<pg::listener> database::listen(std::string channel, pg::listen_options options)
@@ -135,7 +137,7 @@ asio::awaitable<pg::listener> database::listen(std::string channel, pg::listen_o
 
 asio::awaitable<std::vector<pg::result>> database::run_script(sql_text text, pg::call_options options)
 {
-    return database_core::run_script(core_, std::move(text), options);
+    return traced_calls::run_script(core_, std::move(text), options);
 }
 
 bool database::in_transaction(const asio::any_io_executor& executor) const

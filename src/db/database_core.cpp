@@ -3,6 +3,7 @@
 
 #include "db/outside_work.hpp"
 #include "db/statement_watch.hpp"
+#include "db/traced_calls.hpp"
 #include "db/transaction_core.hpp"
 
 #include <tradecore/db/coroutines.hpp>
@@ -221,7 +222,7 @@ asio::awaitable<lease> database_core::take_connection(
     auto until = call.until();
     // What may take long is not cut short for being a probe, only the wait for its connection is.
     by.tighten(until);
-    co_return co_await self->pool_->acquire(std::move(user), until);
+    co_return co_await traced_calls::acquire(self, self->pool_->acquire(std::move(user), until));
 }
 
 std::optional<milliseconds> database_core::limit_of(const attempt& by, const repeated_call& call) const

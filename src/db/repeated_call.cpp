@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/repeated_call.hpp"
 
+#include "db/call_span.hpp"
 #include "db/error_note.hpp"
 #include "db/exception_text.hpp"
 
@@ -8,6 +9,7 @@
 #include <tradecore/pg/only_reads.hpp>
 
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
@@ -153,7 +155,15 @@ repeated_call::another_attempt(std::exception_ptr error, attempt_facts attempt, 
     const auto wait = failed(error, attempt, sql);
     if (!wait)
         std::rethrow_exception(last_error(error));
+    note_repetition(co_await asio::this_coro::executor, error, *wait);
     co_await pause(*wait);
+}
+
+void repeated_call::note_repetition(
+    const asio::any_io_executor& executor, const std::exception_ptr& error, resilience::duration wait) const noexcept
+{
+    if (around_.options_.tracer) [[unlikely]]
+        detail::note_repetition(executor, error, retry_.failures(), wait);
 }
 
 void repeated_call::set_outside_work(std::string what)

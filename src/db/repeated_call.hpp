@@ -93,6 +93,11 @@ public:
     [[nodiscard]] boost::asio::awaitable<void>
     another_attempt(std::exception_ptr error, attempt_facts attempt, std::string_view sql = {});
 
+    /// Tells the span around `executor` that another attempt follows.
+    void note_repetition(
+        const boost::asio::any_io_executor& executor, const std::exception_ptr& error,
+        resilience::duration wait) const noexcept;
+
     /// What stands in the way, for messages.
     void set_outside_work(std::string what);
 

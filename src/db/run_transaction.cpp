@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/database_core.hpp"
 #include "db/outside_work.hpp"
+#include "db/traced_calls.hpp"
 #include "db/transaction_core.hpp"
 
 #include <tradecore/db/coroutines.hpp>
@@ -99,10 +100,7 @@ bool is_caused_by_deadline(const std::exception_ptr& error)
     }
 }
 
-} // namespace
-
-asio::awaitable<void>
-run_transaction(std::shared_ptr<database_core> core, erased_body body, transaction_options options)
+asio::awaitable<void> run_attempts(std::shared_ptr<database_core> core, erased_body body, transaction_options options)
 {
     using clock = database_core::clock;
     core->require_available();
@@ -167,8 +165,17 @@ run_transaction(std::shared_ptr<database_core> core, erased_body body, transacti
         const auto wait = call->failed(failure.cause, failure.facts);
         if (!wait)
             std::rethrow_exception(call->last_error(error));
+        call->note_repetition(executor, failure.cause, *wait);
         co_await call->pause(*wait);
     }
+}
+
+} // namespace
+
+asio::awaitable<void>
+run_transaction(std::shared_ptr<database_core> core, erased_body body, transaction_options options)
+{
+    return traced_calls::transaction(core, options.name, run_attempts(core, std::move(body), options));
 }
 
 asio::awaitable<void> run_outside(std::shared_ptr<database_core> core, erased_body body)

@@ -142,13 +142,11 @@ traced_calls::transaction(std::shared_ptr<database_core> core, std::string_view 
     return traced(std::move(core), std::move(about), std::move(work));
 }
 
-asio::awaitable<lease> traced_calls::acquire(
-    std::shared_ptr<database_core> core, usage user, std::optional<database_core::clock::time_point> until)
+asio::awaitable<lease> traced_calls::acquire(std::shared_ptr<database_core> core, asio::awaitable<lease> work)
 {
-    auto& pool = core->pool();
     if (!is_traced(core)) [[likely]]
-        return pool.acquire(std::move(user), until);
-    return traced(std::move(core), span_of_call::internal("acquire connection"), pool.acquire(std::move(user), until));
+        return work;
+    return traced(std::move(core), span_of_call::internal("acquire connection"), std::move(work));
 }
 
 asio::awaitable<commit_finding>

@@ -36,7 +36,7 @@ struct traced_calls {
     transaction(std::shared_ptr<database_core> core, std::string_view name, boost::asio::awaitable<void> work);
     /// A wait for a connection.
     static boost::asio::awaitable<lease>
-    acquire(std::shared_ptr<database_core> core, usage user, std::optional<database_core::clock::time_point> until);
+    acquire(std::shared_ptr<database_core> core, boost::asio::awaitable<lease> work);
     /// Finding out about a COMMIT.
     static boost::asio::awaitable<commit_finding>
     resolution(std::shared_ptr<database_core> core, boost::asio::awaitable<commit_finding> work);
