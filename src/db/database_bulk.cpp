@@ -175,7 +175,7 @@ asio::awaitable<Answer> database_core::repeat(
             lease connection;
             try {
                 by = self->begin_attempt();
-                connection = co_await take_connection(self, by, call, user);
+                connection = co_await wait_for_connection(self, by, call.limit(), user, {});
             }
             catch (...) {
                 error = std::current_exception();
@@ -258,7 +258,7 @@ database_core::run_batch(std::shared_ptr<database_core> self, pg::batch what, ow
             lease connection;
             try {
                 by = self->begin_attempt();
-                connection = co_await take_connection(self, by, call, user_of("batch", what.options, {}));
+                connection = co_await wait_for_connection(self, by, call.limit(), user_of("batch", what.options, {}), {});
             }
             catch (...) {
                 error = std::current_exception();

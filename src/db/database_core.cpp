@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/database_core.hpp"
 
-#include "db/outside_work.hpp"
-#include "db/statement_watch.hpp"
-#include "db/traced_calls.hpp"
 #include "db/transaction_core.hpp"
 
 #include <tradecore/db/coroutines.hpp>
-#include <tradecore/pg/only_reads.hpp>
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -152,86 +148,6 @@ asio::awaitable<void> database_core::close(std::shared_ptr<database_core> self, 
     self->end_probing();
     if (self->pool_)
         co_await self->pool_->close(limit);
-}
-
-asio::awaitable<pg::result>
-database_core::run(std::shared_ptr<database_core> self, pg::statement what, own_policies retries)
-{
-    self->require_available();
-    const auto executor = co_await asio::this_coro::executor;
-    const auto around = self->scope_of(executor);
-    if (around && around->transaction) {
-        note_statement(executor, &std::as_const(*around->transaction).root(), what.sql.text, self->options_.name);
-        co_return co_await transaction_core::run(around->transaction, std::move(what));
-    }
-    repeated_call call(
-        *self->retries_, retries.get(), what.options.name.empty() ? what.verb : what.options.name,
-        what.options.timeout);
-    call.facts.idempotent = what.options.idempotent;
-
-    // Not handed to another coroutine, which would cost one for each statement.
-    for (;;) {
-        std::exception_ptr error;
-        attempt_facts facts{.phase = attempt_phase::acquiring};
-        {
-            attempt by;
-            lease connection;
-            try {
-                by = self->begin_attempt();
-                connection = self->pool_->try_acquire(usage_of(what));
-                if (!connection)
-                    connection = co_await take_connection(self, by, call, usage_of(what));
-            }
-            catch (...) {
-                error = std::current_exception();
-                by.failed(error, facts);
-            }
-            if (connection) {
-                note_statement(executor, nullptr, what.sql.text, self->options_.name);
-                what.options.timeout = self->limit_of(by, call);
-                const bool limited = what.options.timeout.has_value();
-                const bool unsent = !connection->is_open();
-                statement_watch watch(self->monitor_, what);
-                watch.runs_on(connection->backend_pid());
-                pg::result answer;
-                try {
-                    answer = co_await connection->run_kept(what);
-                }
-                catch (...) {
-                    error = std::current_exception();
-                }
-                watch.ended(answer, error);
-                if (!error) {
-                    by.succeeded();
-                    co_return answer;
-                }
-                facts = self->end_attempt(by, connection, error, limited);
-                facts.unsent = unsent;
-            }
-        }
-        call.facts.in_parts = pg::may_commit_in_parts(what.sql.text);
-        co_await call.another_attempt(error, facts, what.sql.text);
-    }
-}
-
-asio::awaitable<lease> database_core::take_connection(
-    std::shared_ptr<database_core> self, const attempt& by, const repeated_call& call, usage user)
-{
-    const auto around = self->scope_of(co_await asio::this_coro::executor);
-    self->require_another_connection(around.get());
-    auto until = call.until();
-    // What may take long is not cut short for being a probe, only the wait for its connection is.
-    by.tighten(until);
-    co_return co_await traced_calls::acquire(self, self->pool_->acquire(std::move(user), until));
-}
-
-std::optional<milliseconds> database_core::limit_of(const attempt& by, const repeated_call& call) const
-{
-    auto limit = resilience::tightest(call.limit(), by.limit());
-    if (limit.is_never())
-        return client_limit(options_.command_timeout);
-    const auto left = std::chrono::duration_cast<milliseconds>(limit.remaining(retries_->now()));
-    return std::max(left, milliseconds(1));
 }
 
 std::optional<milliseconds> database_core::limit_of(const repeated_call& call) const

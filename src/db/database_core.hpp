@@ -2,6 +2,7 @@
 #pragma once
 
 #include "db/breaker_guard.hpp"
+#include "db/known_statements.hpp"
 #include "db/repeated_call.hpp"
 #include "db/statement_monitor.hpp"
 
@@ -119,6 +120,7 @@ public:
     [[nodiscard]] const boost::asio::any_io_executor& pool_executor() const noexcept { return executor_; }
 
 private:
+    // database_bulk.cpp
     /// Does `step` on a connection, again and again as long as the call may be repeated.
     /// @param step callable with a `lease&` and the time that is left; returns `awaitable<Answer>`. May keep the
     ///        connection when it succeeds.
@@ -126,10 +128,13 @@ private:
     template <class Answer, class Step>
     [[nodiscard]] static boost::asio::awaitable<Answer> repeat(
         std::shared_ptr<database_core> self, repeated_call& call, usage user, std::string_view sql, const Step& step);
-    [[nodiscard]] static boost::asio::awaitable<lease>
-    take_connection(std::shared_ptr<database_core> self, const attempt& by, const repeated_call& call, usage user);
+    // database_statement.cpp
+    /// @returns what a statement may have of a connection that others use, too.
+    [[nodiscard]] share share_for(const pg::statement& what, const attempt& by, known_statement& known) const noexcept;
+    [[nodiscard]] static boost::asio::awaitable<lease> wait_for_connection(
+        std::shared_ptr<database_core> self, const attempt& by, resilience::deadline limit, usage user, share wanted);
     /// @returns what is left for a statement of an attempt.
-    [[nodiscard]] std::optional<std::chrono::milliseconds> limit_of(const attempt& by, const repeated_call& call) const;
+    [[nodiscard]] std::optional<std::chrono::milliseconds> limit_of(const attempt& by, resilience::deadline call) const;
     /// The same of a command that may take long, which is not cut short for being a probe.
     [[nodiscard]] std::optional<std::chrono::milliseconds> limit_of(const repeated_call& call) const;
     /// Tells the breaker what ended an attempt on an established connection.
@@ -158,6 +163,7 @@ private:
     std::exception_ptr unavailable_;
     context_var<scope> ambient_;
     std::optional<retry_surroundings> retries_;
+    known_statements known_;
     std::optional<breaker_guard> breaker_;
     // Of the coroutine that probes while callers are refused, when there is one.
     boost::asio::steady_timer* next_probe_ = nullptr;

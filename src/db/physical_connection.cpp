@@ -63,6 +63,8 @@ public:
     {
         return connection_->parameter(name);
     }
+    [[nodiscard]] bool can_be_shared() const noexcept override { return true; }
+    void send_away(const std::exception_ptr& why) override { connection_->send_away(why); }
     void ask_for_transaction_id(bool wanted) noexcept override { connection_->ask_for_transaction_id(wanted); }
     [[nodiscard]] std::optional<std::uint64_t> transaction_id() const noexcept override
     {

@@ -6,10 +6,6 @@
 namespace tradecore {
 namespace asio = boost::asio;
 
-lease::lease(std::shared_ptr<detail::pool_core> core, physical_connection* connection, pool_state::slot where) noexcept
-    : core_(std::move(core)), connection_(connection), where_(where)
-{}
-
 lease& lease::operator=(lease&& other) noexcept
 {
     if (this != &other) {
@@ -17,6 +13,7 @@ lease& lease::operator=(lease&& other) noexcept
         core_ = std::move(other.core_);
         connection_ = std::exchange(other.connection_, nullptr);
         where_ = other.where_;
+        share_ = other.share_;
     }
     return *this;
 }
@@ -24,13 +21,13 @@ lease& lease::operator=(lease&& other) noexcept
 void lease::reset() noexcept
 {
     if (std::exchange(connection_, nullptr) != nullptr)
-        std::exchange(core_, nullptr)->give_back(where_);
+        std::exchange(core_, nullptr)->give_back(where_, share_);
 }
 
 void lease::discard() noexcept
 {
     if (std::exchange(connection_, nullptr) != nullptr)
-        std::exchange(core_, nullptr)->discard(where_);
+        std::exchange(core_, nullptr)->discard(where_, share_);
 }
 
 pool::pool(asio::any_io_executor executor, std::string name, pool_options options, connector connect)

@@ -60,8 +60,10 @@ void pool_core::check_ended(slot which, bool answered, bool in_time)
     }
     if (answered && !state_.must_end(which, now)) {
         entries_[which].user = {};
-        if (const auto next = state_.check_passed(which, now))
+        if (const auto next = state_.check_passed(which, now)) {
             serve(*next, which);
+            fill(which);
+        }
     }
     else {
         drop(which);

@@ -123,8 +123,10 @@ void pool_core::connect_ended(
         if (entries_.size() <= placed.where)
             entries_.resize(placed.where + 1);
         entries_[placed.where].connection = std::move(made);
-        if (placed.owner)
+        if (placed.owner) {
             serve(*placed.owner, placed.where);
+            fill(placed.where);
+        }
     }
     else {
         connect_failed(failure);

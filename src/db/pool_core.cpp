@@ -62,9 +62,10 @@ private:
 
 pool_core::pool_core(asio::any_io_executor executor, std::string name, pool_options options, connector connect)
     : executor_(without_context(executor)), name_(std::move(name)), options_(options), connect_(std::move(connect)),
-      state_(options_), exhaustion_(options_.exhaustion_threshold), random_(std::random_device{}()),
-      timer_(std::make_unique<asio::steady_timer>(executor_)),
+      state_(options_), sharing_(options_.sharing), exhaustion_(options_.exhaustion_threshold),
+      random_(std::random_device{}()), timer_(std::make_unique<asio::steady_timer>(executor_)),
       leak_timer_(std::make_unique<asio::steady_timer>(executor_)),
+      share_timer_(std::make_unique<asio::steady_timer>(executor_)),
       end_of_context_(std::make_unique<end_of_context>(asio::query(executor_, asio::execution::context), *this))
 {
     options_.validate();
@@ -165,6 +166,7 @@ void pool_core::begin_closing()
     state_.begin_closing();
     timer_->cancel();
     leak_timer_->cancel();
+    share_timer_->cancel();
     for (attempt& under_way : connects_)
         under_way.cancel.emit(asio::cancellation_type::terminal);
     const auto why = std::make_exception_ptr(database_closed("database '" + name_ + "' is closing"));
@@ -189,8 +191,10 @@ void pool_core::suspend()
 void pool_core::resume()
 {
     require_open();
-    for (const auto& [which, owner] : state_.resume(clock::now()))
+    for (const auto& [which, owner] : state_.resume(clock::now())) {
         serve(*owner, which);
+        fill(which);
+    }
     observe::log(observe::level::info, "pool resumed", {{"database", name_}});
     pump();
 }
@@ -239,6 +243,7 @@ void pool_core::abandon() noexcept
     stage_ = stage::abandoned;
     timer_.reset();
     leak_timer_.reset();
+    share_timer_.reset();
     for (entry& one : entries_)
         one.connection.reset();
     end_of_context_.reset();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "db/fork_count.hpp"
+#include "db/sharing.hpp"
 #include "db/warnings.hpp"
 
 #include <tradecore/db/pool.hpp>
@@ -43,17 +44,24 @@ public:
     // Coroutines take the core by value: their frames keep it.
     static boost::asio::awaitable<void> open(std::shared_ptr<pool_core> self);
     static boost::asio::awaitable<void> close(std::shared_ptr<pool_core> self, std::chrono::milliseconds limit);
+    /// @param wanted of a statement that may share a connection; see `weigh`.
     static boost::asio::awaitable<lease>
-    acquire(std::shared_ptr<pool_core> self, usage user, std::optional<clock::time_point> until);
+    acquire(std::shared_ptr<pool_core> self, usage user, std::optional<clock::time_point> until, share wanted = {});
 
-    lease try_acquire(usage user);
+    lease try_acquire(usage user, share wanted = {});
+    /// @returns what a statement that may share a connection asks for; for nothing when that is switched off.
+    [[nodiscard]] share weigh(expected_time& time) const noexcept
+    {
+        return options_.sharing.enabled ? share{.time = &time, .weight = sharing_.weight_of(time)} : share();
+    }
     void end_pause() { state_.end_pause(); }
     void suspend();
     void resume();
     [[nodiscard]] bool is_suspended() const noexcept { return state_.is_suspended(); }
     std::size_t evict(const pool::predicate& unwanted);
-    void give_back(slot which) noexcept;
-    void discard(slot which) noexcept;
+    void count_sent_away() noexcept { ++counted_.sent_away; }
+    void give_back(slot which, const share& of = {}) noexcept;
+    void discard(slot which, const share& of = {}) noexcept;
     /// Closes what is idle, sends waiters away, cancels connects; loans end with their leases.
     void begin_closing();
 
@@ -91,14 +99,27 @@ private:
     [[nodiscard]] bool takes_part() const noexcept { return stage_ == stage::open || stage_ == stage::opening; }
 
     // pool_lending.cpp
-    [[nodiscard]] std::optional<slot> pick_idle();
+    [[nodiscard]] std::optional<slot> pick_idle(clock::time_point now);
     /// @returns whether an active connection may be lent; one that may not is closed.
-    [[nodiscard]] bool is_fit(slot which);
-    [[nodiscard]] lease lend(slot which, usage user);
+    [[nodiscard]] bool is_fit(slot which, clock::time_point now, const share& of = {});
+    [[nodiscard]] lease lend(slot which, usage user, clock::time_point now, const share& of);
     void warn_if_slow(clock::duration took, const usage& user) const;
     void serve(pool_state::ticket who, slot which);
     void refuse(pool_state::ticket who, const std::exception_ptr& why);
     void watch_exhaustion();
+
+    // pool_sharing.cpp
+    /// Counts a statement as one of those that use a connection, if it may share that one.
+    /// @returns what it then has of it.
+    [[nodiscard]] share begin_share(slot which, const share& wanted, clock::time_point now);
+    /// @returns whether the connection is free now.
+    bool end_share(slot which, const share& of) noexcept;
+    /// Sends a statement behind others, when it may.
+    [[nodiscard]] lease try_join(usage& user, const share& wanted, clock::time_point now);
+    /// Lets those who wait onto a connection that is shared, as many as are its part.
+    void fill(slot which);
+    void watch_shared(clock::time_point when);
+    void send_away_from_stuck();
 
     // pool_returning.cpp
     /// Gives a connection that is free and clean to the next in line.
@@ -145,6 +166,7 @@ private:
     pool_options options_;
     connector connect_;
     pool_state state_;
+    sharing sharing_;
     stage stage_ = stage::closed;
     std::deque<entry> entries_;
     std::map<pool_state::ticket, waiter*> waiters_;
@@ -160,6 +182,8 @@ private:
     // Gone when the context is: a pool that is a global outlives it.
     std::unique_ptr<boost::asio::steady_timer> timer_;
     std::unique_ptr<boost::asio::steady_timer> leak_timer_;
+    std::unique_ptr<boost::asio::steady_timer> share_timer_;
+    bool watches_shared_ = false;
     std::unique_ptr<end_of_context> end_of_context_;
 };
 

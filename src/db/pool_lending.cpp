@@ -26,59 +26,70 @@ std::chrono::milliseconds to_ms(std::chrono::steady_clock::duration time)
 
 } // namespace
 
-std::optional<pool_core::slot> pool_core::pick_idle()
+std::optional<pool_core::slot> pool_core::pick_idle(clock::time_point now)
 {
-    while (const auto which = state_.take_idle(clock::now())) {
-        if (is_fit(*which))
+    while (const auto which = state_.take_idle(now)) {
+        if (is_fit(*which, now))
             return which;
     }
     return std::nullopt;
 }
 
-bool pool_core::is_fit(slot which)
+bool pool_core::is_fit(slot which, clock::time_point now, const share& of)
 {
-    const bool usable = entries_[which].connection->is_open() && !state_.must_end(which, clock::now());
-    if (usable && allows(options_.hooks.on_acquire, which))
+    const entry& found = entries_[which];
+    bool usable = found.connection->is_open();
+    // What others use already was fit when they got it.
+    if (found.is_lent)
+        usable = usable && !sharing_.is_stuck(which);
+    else
+        usable = usable && !state_.must_end(which, now) && allows(options_.hooks.on_acquire, which);
+    if (usable)
         return true;
-    discard(which);
+    if (found.is_lent)
+        give_back(which, of);
+    else
+        discard(which, of);
     return false;
 }
 
-lease pool_core::lend(slot which, usage user)
+lease pool_core::lend(slot which, usage user, clock::time_point now, const share& of)
 {
     entry& lent = entries_[which];
     lent.user = std::move(user);
-    lent.since = clock::now();
+    lent.since = now;
     lent.is_lent = true;
     watch_exhaustion();
-    return {shared_from_this(), lent.connection.get(), which};
+    return {shared_from_this(), lent.connection.get(), which, of};
 }
 
-lease pool_core::try_acquire(usage user)
+lease pool_core::try_acquire(usage user, share wanted)
 {
     require_open();
-    if (const auto which = pick_idle()) {
+    const auto now = clock::now();
+    if (const auto which = pick_idle(now)) {
         counted_.acquire.add(clock::duration::zero());
-        return lend(*which, std::move(user));
+        return lend(*which, std::move(user), now, begin_share(*which, wanted, now));
     }
-    return {};
+    return try_join(user, wanted, now);
 }
 
 asio::awaitable<lease>
-pool_core::acquire(std::shared_ptr<pool_core> self, usage user, std::optional<clock::time_point> until)
+pool_core::acquire(std::shared_ptr<pool_core> self, usage user, std::optional<clock::time_point> until, share wanted)
 {
     const auto began = clock::now();
     auto limit = began + self->options_.acquire_timeout;
     if (until)
         limit = std::min(limit, *until);
-    std::optional<pool_state::ticket> place;
+    auto place = wanted.place == 0 ? std::nullopt : std::optional(wanted.place);
     for (;;) {
         self->require_open();
-        if (const auto which = self->pick_idle()) {
-            self->counted_.acquire.add(clock::now() - began);
-            co_return self->lend(*which, std::move(user));
+        const auto asked = clock::now();
+        if (const auto which = self->pick_idle(asked)) {
+            self->counted_.acquire.add(asked - began);
+            co_return self->lend(*which, std::move(user), asked, self->begin_share(*which, wanted, asked));
         }
-        waiter waiting(*self, place, limit);
+        waiter waiting(*self, place, limit, wanted);
         place = waiting.ticket;
         self->pump();
         error_code ended;
@@ -92,10 +103,11 @@ pool_core::acquire(std::shared_ptr<pool_core> self, usage user, std::optional<cl
             // Much may have happened to it between the promise and now.
             const slot which = *std::exchange(waiting.granted, std::nullopt);
             const auto now = clock::now();
-            if (self->is_fit(which)) {
+            if (self->is_fit(which, now, waiting.has)) {
                 self->counted_.acquire.add(now - began);
                 self->warn_if_slow(now - began, user);
-                co_return self->lend(which, std::move(user));
+                waiting.has.place = waiting.ticket;
+                co_return self->lend(which, std::move(user), now, waiting.has);
             }
             if (now < limit)
                 continue;
@@ -127,6 +139,7 @@ void pool_core::serve(pool_state::ticket who, slot which)
 {
     waiter& next = *waiters_.at(who);
     next.granted = which;
+    next.has = begin_share(which, next.wanted, clock::now());
     next.timer.cancel();
 }
 

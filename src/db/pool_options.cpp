@@ -48,6 +48,7 @@ void pool_options::validate() const
     demand(
         exhaustion_threshold > 0 && exhaustion_threshold <= 1,
         "pool_options.exhaustion_threshold must be above 0 and at most 1");
+    sharing.validate();
     demand(hooks.on_connect_timeout.count() > 0, "pool_hooks.on_connect_timeout must be positive");
 }
 

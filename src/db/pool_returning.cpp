@@ -47,8 +47,10 @@ void pool_core::offer(slot which)
         pump();
         return;
     }
-    if (const auto next = state_.give_back(which, now))
+    if (const auto next = state_.give_back(which, now)) {
         serve(*next, which);
+        fill(which);
+    }
     watch_exhaustion();
 }
 
@@ -79,11 +81,16 @@ bool pool_core::must_reset(const physical_connection& returned) const noexcept
     return options_.altered_sessions != altered_session::keep && returned.is_altered();
 }
 
-void pool_core::give_back(slot which) noexcept
+void pool_core::give_back(slot which, const share& of) noexcept
 {
     if (stage_ == stage::abandoned || is_forked())
         return;
     try {
+        if (!end_share(which, of)) {
+            entries_[which].since = sharing_.progress(which);
+            fill(which);
+            return;
+        }
         tell_of_return(which);
         physical_connection& returned = *entries_[which].connection;
         if ((is_clean(returned) && !must_reset(returned)) || !returned.is_open() || stage_ == stage::closing) {
@@ -138,10 +145,14 @@ asio::awaitable<void> pool_core::reset(std::shared_ptr<pool_core> self, physical
     altered->forget_alterations();
 }
 
-void pool_core::discard(slot which) noexcept
+void pool_core::discard(slot which, const share& of) noexcept
 {
     if (stage_ == stage::abandoned || is_forked())
         return;
+    if (!end_share(which, of)) {
+        entries_[which].connection->close(); // the last of the others gives it back
+        return;
+    }
     try {
         tell_of_return(which);
     }

@@ -56,15 +56,37 @@ std::optional<pool_state::slot> pool_state::take_idle(time_point now)
     return which;
 }
 
-pool_state::ticket pool_state::wait()
+pool_state::ticket pool_state::wait(bool may_share)
 {
-    waiters_.insert(waiters_.end(), next_ticket_);
-    return next_ticket_++;
+    const ticket added = next_ticket_++;
+    wait_again(added, may_share);
+    return added;
+}
+
+void pool_state::wait_again(ticket who, bool may_share)
+{
+    waiters_.insert(waiters_.end(), who);
+    if (may_share)
+        sharers_.insert(sharers_.end(), who);
+}
+
+bool pool_state::may_share_now(time_point now) const noexcept
+{
+    const bool may_grow = size() + connecting_ < options_.maximum && now >= no_connect_before_;
+    return waiters_.empty() && idle_.empty() && !may_grow && !suspended_ && !closing_;
+}
+
+std::optional<pool_state::ticket> pool_state::first_sharer() const noexcept
+{
+    if (sharers_.empty() || suspended_ || *sharers_.begin() != *waiters_.begin())
+        return std::nullopt;
+    return *sharers_.begin();
 }
 
 bool pool_state::withdraw(ticket who)
 {
     const bool waited = waiters_.erase(who) != 0;
+    sharers_.erase(who);
     if (waiters_.empty())
         ramp_ = 1;
     return waited;
@@ -76,6 +98,7 @@ std::optional<pool_state::ticket> pool_state::take_first_waiter()
         return std::nullopt;
     const ticket first = *waiters_.begin();
     waiters_.erase(waiters_.begin());
+    sharers_.erase(first);
     if (waiters_.empty())
         ramp_ = 1;
     return first;
@@ -299,6 +322,7 @@ std::vector<pool_state::ticket> pool_state::take_all_waiters()
 {
     std::vector<ticket> all(waiters_.begin(), waiters_.end());
     waiters_.clear();
+    sharers_.clear();
     ramp_ = 1;
     return all;
 }

@@ -65,22 +65,22 @@ std::exception_ptr pool_core::timeout_reason(clock::time_point since)
 
 std::string pool_core::holders() const
 {
-    std::vector<const entry*> lent;
+    std::vector<slot> lent;
     for (slot which = 0; which < entries_.size(); ++which) {
         if (entries_[which].connection && !state_.is_idle(which))
-            lent.push_back(&entries_[which]);
+            lent.push_back(which);
     }
-    std::ranges::sort(lent, {}, &entry::since);
+    std::ranges::sort(lent, {}, [this](slot which) { return entries_[which].since; });
     std::string text;
     const auto now = clock::now();
-    for (const entry* one : lent) {
-        if (one == lent[0])
-            text += "held longest by ";
-        else if (one == lent[std::min(named_holders, lent.size() - 1)] && lent.size() > named_holders)
+    for (std::size_t i = 0; i < lent.size(); ++i) {
+        if (i == named_holders)
             return text + fmt::format(", and {} more", lent.size() - named_holders);
-        else
-            text += ", ";
-        text += text_of(one->user) + fmt::format(" for {} ms", to_ms(now - one->since).count());
+        const entry& one = entries_[lent[i]];
+        text += (i == 0 ? "held longest by " : ", ") + text_of(one.user);
+        if (const auto users = sharing_.users(lent[i]); users > 1)
+            text += fmt::format(" with {} more", users - 1);
+        text += fmt::format(" for {} ms", to_ms(now - one.since).count());
     }
     return text.empty() ? "nobody holds one" : text;
 }

@@ -78,13 +78,13 @@ void retry_surroundings::count(resilience::fault kind, const std::optional<resil
 repeated_call::repeated_call(
     retry_surroundings& around, const resilience::retry_policies* policies, std::string_view name,
     std::optional<milliseconds> timeout)
-    : around_(around), retry_([&] {
-          const auto now = around.now();
-          return resilience::retry(
-              policies == nullptr ? around.options_.retries : *policies,
-              timeout ? resilience::deadline::after(now, *timeout) : resilience::deadline::never(), &around.budget_,
-              now);
-      }()),
+    : repeated_call(around, policies, name, around.begin_call(timeout))
+{}
+
+repeated_call::repeated_call(
+    retry_surroundings& around, const resilience::retry_policies* policies, std::string_view name,
+    resilience::deadline limit)
+    : around_(around), retry_(policies == nullptr ? around.options_.retries : *policies, limit, &around.budget_),
       name_(name)
 {}
 

@@ -32,6 +32,16 @@ public:
     [[nodiscard]] resilience::time_point now() const { return time_.now(); }
     [[nodiscard]] const retry_statistics& statistics() const noexcept { return counted_; }
 
+    /// A call begins: it is counted.
+    /// @param timeout for all of its attempts and pauses together.
+    /// @returns its limit.
+    [[nodiscard]] resilience::deadline begin_call(std::optional<std::chrono::milliseconds> timeout)
+    {
+        const auto begins = now();
+        budget_.count_call(begins);
+        return timeout ? resilience::deadline::after(begins, *timeout) : resilience::deadline::never();
+    }
+
 private:
     friend class repeated_call;
     void count(resilience::fault kind, const std::optional<resilience::give_up>& stop) noexcept;
@@ -63,6 +73,11 @@ public:
     repeated_call(
         retry_surroundings& around, const resilience::retry_policies* policies, std::string_view name,
         std::optional<std::chrono::milliseconds> timeout);
+
+    /// The same of a call that has begun already, for who makes this only when an attempt has failed.
+    repeated_call(
+        retry_surroundings& around, const resilience::retry_policies* policies, std::string_view name,
+        resilience::deadline limit);
 
     /// What is known of the call; to be completed before an attempt's end is told.
     call_facts facts{};

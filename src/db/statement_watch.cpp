@@ -35,22 +35,32 @@ statement_watch::statement_watch(statement_monitor& by, const pg::statement& wha
 }
 
 statement_watch::statement_watch(statement_monitor& by, const pg::repeated_statement& what, transaction_trace* within)
-    : statement_watch(by, "EXECUTE_MANY", what.sql, what.options.name, within)
+    : statement_watch(by, "EXECUTE_MANY", std::make_unique<const sql_text>(what.sql), what.options.name, within)
 {}
 
 statement_watch::statement_watch(statement_monitor& by, const pg::batch& what, transaction_trace* within)
-    : statement_watch(by, "BATCH", what.size() > 0 ? what.entries().front().sql : sql_text(), what.options.name, within)
+    : statement_watch(
+          by, "BATCH", std::make_unique<const sql_text>(what.size() > 0 ? what.entries().front().sql : sql_text()),
+          what.options.name, within)
 {
     is_batch_ = true;
-    further_ = what.size() > 0 ? what.size() - 1 : 0;
+    further_ = what.size() > 0 ? static_cast<std::uint32_t>(what.size() - 1) : 0;
+}
+
+statement_watch::statement_watch(
+    statement_monitor& by, std::string_view verb, std::unique_ptr<const sql_text> sql, std::string_view name,
+    transaction_trace* within)
+    : statement_watch(by, verb, *sql, name, within)
+{
+    kept_sql_ = std::move(sql);
 }
 
 statement_watch::statement_watch(
     statement_monitor& by, std::string_view verb, const sql_text& sql, std::string_view name, transaction_trace* within)
-    : monitor_(by), within_(within), verb_(verb), sql_(sql), name_(name), began_(clock::now())
+    : monitor_(by), within_(within), sql_(&sql), began_(clock::now()), verb_(verb), name_(name)
 {
     if (session())
-        session()->begin(sql_, name_, began_);
+        session()->begin(*sql_, name_, began_);
 }
 
 void statement_watch::runs_on(std::int32_t pid)
@@ -58,7 +68,7 @@ void statement_watch::runs_on(std::int32_t pid)
     session_ = monitor_.sessions().use(pid);
     session_->in_transaction = false;
     session_->transaction.clear();
-    session_->begin(sql_, name_, began_);
+    session_->begin(*sql_, name_, began_);
 }
 
 void statement_watch::ended(const pg::result& answer, const std::exception_ptr& error) noexcept
@@ -88,8 +98,8 @@ void statement_watch::ended(std::uint64_t rows, const std::exception_ptr& error)
     if (session())
         session()->end(now);
     if (within_ != nullptr && is_single_ && !error)
-        within_->loops().note(sql_, name_, rows, took);
-    monitor_.table().count(is_batch_ ? any_batch : sql_, name_, took, rows, error != nullptr);
+        within_->loops().note(*sql_, name_, rows, took);
+    monitor_.table().count(is_batch_ ? any_batch : *sql_, name_, took, rows, error != nullptr);
     try {
         auto deadlock = error && session() ? deadlock_of(monitor_.options(), monitor_.sessions(), session(), error, now)
                                            : std::nullopt;
@@ -111,7 +121,7 @@ std::string statement_watch::arguments() const
 void statement_watch::say_slow(milliseconds took, bool failed) const
 {
     const auto& options = monitor_.options();
-    auto sql = shorten(sql_.text, options.logged_sql_length);
+    auto sql = shorten(sql_->text, options.logged_sql_length);
     if (further_ > 0)
         sql += fmt::format(" (and {} more)", further_);
     observe::log(
@@ -120,7 +130,7 @@ void statement_watch::say_slow(milliseconds took, bool failed) const
          {"took_ms", took.count()},
          {"threshold_ms", options.slow_query.count()},
          {"statement", name_},
-         {"location", place_of(sql_.where)},
+         {"location", place_of(sql_->where)},
          {"transaction", within_ != nullptr ? within_->name() : std::string_view()},
          {"transaction_location", within_ != nullptr ? place_of(within_->where()) : std::string()},
          {"failed", failed}});

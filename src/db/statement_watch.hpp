@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <string_view>
 
 namespace tradecore::detail {
@@ -18,8 +19,8 @@ namespace tradecore::detail {
 /// Watches one command from its sending to the end of its answer, and tells the monitor. One that is destroyed before
 /// its end says nothing.
 ///
-/// Lifetimes: the monitor and the trace must outlive it, and so must the command's name and a single statement's
-/// arguments.
+/// Lifetimes: the monitor and the trace must outlive it, and so must the command's name; so must a single statement,
+/// and the SQL of a command without arguments.
 class statement_watch {
 public:
     /// @param within the transaction it runs in; null when in none.
@@ -42,6 +43,10 @@ public:
     void ended(std::uint64_t rows, const std::exception_ptr& error) noexcept;
 
 private:
+    statement_watch(
+        statement_monitor& by, std::string_view verb, std::unique_ptr<const sql_text> sql, std::string_view name,
+        transaction_trace* within);
+
     [[nodiscard]] const session_use& session() const noexcept
     {
         return within_ != nullptr ? within_->session() : session_;
@@ -51,15 +56,16 @@ private:
 
     statement_monitor& monitor_;
     transaction_trace* within_;
-    std::string_view verb_;
-    sql_text sql_;
-    std::string_view name_;
-    bool is_batch_ = false;
-    bool is_single_ = false;                    // not a batch, many executions, or a script
-    std::size_t further_ = 0;                   // entries of a batch behind the one whose SQL this is
+    const sql_text* sql_;
+    std::unique_ptr<const sql_text> kept_sql_;  // of what is gone when it is sent
     const pg::parameters* arguments_ = nullptr; // null when they are not to be said
     session_use session_;                       // outside of transactions
     std::chrono::steady_clock::time_point began_;
+    std::string_view verb_;
+    std::string_view name_;
+    std::uint32_t further_ = 0; // entries of a batch behind the one whose SQL this is
+    bool is_batch_ = false;
+    bool is_single_ = false; // not a batch, many executions, or a script
 };
 
 } // namespace tradecore::detail

@@ -93,6 +93,11 @@ asio::awaitable<std::vector<result>> connection::run_script(sql_text text, call_
                         : engine::run_script(link_, std::move(text), options);
 }
 
+void connection::send_away(const std::exception_ptr& why)
+{
+    link_->send_away(why);
+}
+
 void connection::close() noexcept
 {
     link_->terminate();

@@ -120,4 +120,12 @@ bool may_commit_in_parts(std::string_view sql) noexcept
     return detail::may_commit(sql);
 }
 
+bool leaves_session_alone(std::string_view sql) noexcept
+{
+    constexpr std::array<std::string_view, 8> for_data{"select", "insert", "update", "delete",
+                                                       "merge",  "values", "table",  "with"};
+    return std::ranges::any_of(
+        for_data, [sql](std::string_view opening) { return detail::begins_with_keyword(sql, opening); });
+}
+
 } // namespace tradecore::pg

@@ -44,7 +44,7 @@ std::string_view to_string(give_up why) noexcept
 }
 
 retry::retry(const retry_policies& policies, deadline limit, retry_budget* budget, time_point now) noexcept
-    : policies_(&policies), limit_(limit), budget_(budget)
+    : retry(policies, limit, budget)
 {
     if (budget_)
         budget_->count_call(now);

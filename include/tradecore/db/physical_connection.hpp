@@ -49,6 +49,10 @@ public:
     [[nodiscard]] virtual std::string_view parameter(std::string_view name) const noexcept = 0;
 
     /// As of `pg::connection`; one that knows of no ids is not asked.
+    /// Whether statements of several callers may be in flight at once; then `send_away` works, as of `pg::connection`.
+    [[nodiscard]] virtual bool can_be_shared() const noexcept { return false; }
+    virtual void send_away(const std::exception_ptr& /*why*/) {}
+
     virtual void ask_for_transaction_id(bool /*wanted*/) noexcept {}
     [[nodiscard]] virtual std::optional<std::uint64_t> transaction_id() const noexcept { return std::nullopt; }
     /// @returns what tells the server, from its start to its end or its next crash, from all others: only there do

@@ -22,8 +22,20 @@
 namespace tradecore {
 
 namespace detail {
+class database_core;
+class expected_time;
 class pool_core;
-}
+
+/// What a statement that may share its connection says of itself, and then has of it.
+struct share {
+    /// Learns how long its answer takes; null of who wants a connection alone. Must outlive the use.
+    expected_time* time = nullptr;
+    std::chrono::steady_clock::duration weight{};
+    /// In line, in case it has to wait after all; 0 for none yet.
+    pool_state::ticket place = 0;
+    bool answered = false;
+};
+} // namespace detail
 
 /// Who uses a connection; it stands in the message of those who wait in vain.
 struct usage {
@@ -54,7 +66,8 @@ class lease {
 public:
     lease() = default;
     lease(lease&& other) noexcept
-        : core_(std::move(other.core_)), connection_(std::exchange(other.connection_, nullptr)), where_(other.where_)
+        : core_(std::move(other.core_)), connection_(std::exchange(other.connection_, nullptr)), where_(other.where_),
+          share_(other.share_)
     {}
     lease& operator=(lease&& other) noexcept;
     lease(const lease&) = delete;
@@ -71,12 +84,18 @@ public:
     void discard() noexcept;
 
 private:
+    friend class detail::database_core;
     friend class detail::pool_core;
-    lease(std::shared_ptr<detail::pool_core> core, physical_connection* connection, pool_state::slot where) noexcept;
+    lease(
+        std::shared_ptr<detail::pool_core> core, physical_connection* connection, pool_state::slot where,
+        const detail::share& share) noexcept
+        : core_(std::move(core)), connection_(connection), where_(where), share_(share)
+    {}
 
     std::shared_ptr<detail::pool_core> core_;
     physical_connection* connection_ = nullptr;
     pool_state::slot where_ = 0;
+    detail::share share_{};
 };
 
 /// A bounded number of connections, lent to callers in the order they ask.
@@ -156,6 +175,8 @@ public:
     [[nodiscard]] const std::string& name() const noexcept;
 
 private:
+    friend class detail::database_core;
+
     std::shared_ptr<detail::pool_core> core_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tradecore/db/pool_hooks.hpp>
+#include <tradecore/db/sharing_options.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -67,6 +68,8 @@ struct pool_options {
     /// The share of `maximum` in use above which the pool is said to be exhausted; 1 never.
     double exhaustion_threshold = 0.9;
 
+    /// What statements of several callers do on one connection, when all are busy.
+    sharing_options sharing{};
     pool_hooks hooks{};
 
     /// @throws std::invalid_argument naming the member that makes no sense.

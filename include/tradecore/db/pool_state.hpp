@@ -35,10 +35,18 @@ public:
     /// @returns the idle connection that was used last, unless others wait already, it must be checked first, or the
     ///          pool is suspended.
     [[nodiscard]] std::optional<slot> take_idle(time_point now);
+    /// @param may_share whether a connection will do that others use, too.
     /// @returns the ticket of a new waiter, last in line.
-    [[nodiscard]] ticket wait();
+    [[nodiscard]] ticket wait(bool may_share = false);
     /// Waits again, at the same place: what the waiter was given was of no use.
-    void wait_again(ticket who) { waiters_.insert(who); }
+    void wait_again(ticket who, bool may_share = false);
+    /// @returns a ticket for one who need not wait, nobody being in line, in case it has to later.
+    [[nodiscard]] ticket pass() noexcept { return next_ticket_++; }
+    /// @returns whether one who may share a connection may have it at once: nobody is before it in line, no connection
+    ///          is idle, and there will not be more of them soon.
+    [[nodiscard]] bool may_share_now(time_point now) const noexcept;
+    /// @returns who is first in line, if it may share a connection and is served at present.
+    [[nodiscard]] std::optional<ticket> first_sharer() const noexcept;
     /// Ends a wait that was not served.
     /// @returns whether the ticket was still waiting.
     bool withdraw(ticket who);
@@ -153,6 +161,7 @@ private:
     /// Used as a stack, in the order of last use: connections that are not needed grow old at the bottom.
     std::vector<slot> idle_;
     std::set<ticket> waiters_;
+    std::set<ticket> sharers_; // those of them who may share a connection
     ticket next_ticket_ = 1;
     std::size_t active_ = 0;
     std::size_t checking_ = 0;

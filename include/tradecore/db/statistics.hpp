@@ -33,6 +33,10 @@ struct pool_statistics {
     std::uint64_t timeouts_busy = 0;
     std::uint64_t timeouts_cannot_connect = 0;
     std::uint64_t timeouts_suspended = 0;
+    /// Statements that were sent behind others on a connection, and how many of them went elsewhere because one before
+    /// them took longer than expected.
+    std::uint64_t shared = 0;
+    std::uint64_t sent_away = 0;
     std::uint64_t connects = 0;
     std::uint64_t connect_failures = 0;
 };

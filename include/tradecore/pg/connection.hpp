@@ -91,6 +91,11 @@ public:
         return run_script(text.text(), options);
     }
 
+    /// Sends away who waits: calls that were not sent yet, and statements that change nothing
+    /// (`statement::changes_nothing`) behind the one that the server is at, end with `why`. For callers who share the
+    /// connection and would rather go elsewhere. The server comes to such a statement nevertheless, and is asked to
+    /// stop it when that takes more than 20 ms; its answer is dropped.
+    void send_away(const std::exception_ptr& why);
     /// Says goodbye to the server and closes the socket; never fails and waits for nobody.
     void close() noexcept;
     /// @returns whether statements can still be sent.

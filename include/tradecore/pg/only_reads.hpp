@@ -19,4 +19,9 @@ namespace tradecore::pg {
 ///          transaction, and what ends transactions.
 [[nodiscard]] bool may_commit_in_parts(std::string_view sql) noexcept;
 
+/// @returns whether a statement is one for data (SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES, TABLE, also behind
+/// WITH):
+///          it changes nothing of its session, as far as its text shows; what functions do does not.
+[[nodiscard]] bool leaves_session_alone(std::string_view sql) noexcept;
+
 } // namespace tradecore::pg

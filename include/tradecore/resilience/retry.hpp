@@ -72,6 +72,10 @@ public:
     /// A call begins.
     /// @param budget counts the call; may be null, then nothing limits callers together.
     retry(const retry_policies& policies, deadline limit, retry_budget* budget, time_point now) noexcept;
+    /// The same of a call that the budget has counted already.
+    retry(const retry_policies& policies, deadline limit, retry_budget* budget) noexcept
+        : policies_(&policies), limit_(limit), budget_(budget)
+    {}
 
     /// An attempt failed. A call that failed in both ways may use up the attempts of either; in all it gets no
     /// more than the larger number.

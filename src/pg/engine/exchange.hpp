@@ -43,6 +43,9 @@ public:
     /// How long the server may work on it, whatever goes before; for what nobody waits for. 0 is no limit. Set before
     /// `link::queue`.
     std::chrono::milliseconds patience{0};
+    /// Whether it does not matter when, or whether at all, the server runs it: `link::send_away` may part it from its
+    /// caller. Set before `link::queue`.
+    bool changes_nothing = false;
 
     [[nodiscard]] fsm::operation& machine() noexcept { return *machine_; }
     /// @returns whether nothing more will come for who waits.
@@ -67,6 +70,7 @@ protected:
     {
         deadline = no_deadline;
         patience = {};
+        changes_nothing = false;
         failure_ = cancelled_because_ = nullptr;
         finished_ = progressed_ = began_idle_ = in_the_line_of_fire_ = false;
     }

@@ -168,6 +168,10 @@ public:
     /// What the server cannot be asked to stop closes the link.
     void cancel(exchange& unwanted, std::exception_ptr why);
 
+    /// Gives up what waits: in line to be sent, or behind the exchange that the server is at, unless it changes
+    /// something: run late and without its caller, that could undo what the caller does next.
+    void send_away(const std::exception_ptr& why);
+
     /// Closes the socket; everything in flight fails with `why`. Does nothing when closed already.
     void close(std::exception_ptr why) noexcept;
     /// Says goodbye and closes.

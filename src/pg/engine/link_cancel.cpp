@@ -38,6 +38,15 @@ void link::cancel(exchange& unwanted, std::exception_ptr why)
         ask_to_stop(unwanted, why);
 }
 
+void link::send_away(const std::exception_ptr& why)
+{
+    for (auto behind = first_ ? first_->next_ : nullptr; behind; behind = behind->next_) {
+        if (behind->changes_nothing && !behind->finished_)
+            cancel(*behind, why);
+    }
+    gate_.dismiss_all(why);
+}
+
 void link::ask_to_stop(exchange& running, const std::exception_ptr& why)
 {
     if (paused_) {

@@ -102,6 +102,7 @@ prepare(std::shared_ptr<link> on, sql_text text, std::string_view label, link::c
         closes_on_exit leaving(on->statements, made);
         const auto exchange = make_exchange<preparation>(made);
         exchange->deadline = deadline;
+        exchange->changes_nothing = true;
         (void)write_closing(*on, [&](std::string& out, const closable_statements& closing) {
             // For whatever uses the cache: what it has dropped is closed when something new comes. Nothing that the
             // server could refuse stands before it.

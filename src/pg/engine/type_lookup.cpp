@@ -186,6 +186,7 @@ look_up(std::shared_ptr<link> on, std::vector<oid> types, exchange::clock::time_
     on->require_open();
     const auto exchange = make_exchange<fsm::lookup>(types_columns(), most_types);
     exchange->deadline = deadline;
+    exchange->changes_nothing = true;
     auto& out = on->outgoing();
     static constexpr std::int16_t binary[] = {1};
     protocol::write_parse(out, {}, types_query(*on));
