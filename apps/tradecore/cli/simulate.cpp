@@ -7,7 +7,9 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include <charconv>
 #include <memory>
+#include <system_error>
 
 namespace tradecore::app::cli {
 
@@ -24,6 +26,7 @@ struct raw_options {
     std::string cash = domain::default_cash.text();
     std::string max_fill;
     std::size_t connections = 0;
+    std::string chaos;
 };
 
 domain::quantity positive_quantity(const std::string& text)
@@ -32,6 +35,15 @@ domain::quantity positive_quantity(const std::string& text)
     if (!parsed.is_positive())
         throw simulate::usage_error("--max-fill: " + text + " is not a positive quantity");
     return parsed;
+}
+
+std::uint64_t seed_of_chaos(const std::string& text)
+{
+    std::uint64_t seed = 0;
+    const auto* const end = text.data() + text.size();
+    if (const auto read = std::from_chars(text.data(), end, seed); read.ec != std::errc() || read.ptr != end)
+        throw simulate::usage_error("--chaos: " + text + " is no seed, a whole number from 0 to 18446744073709551615");
+    return seed;
 }
 
 simulate::options finished(const raw_options& raw)
@@ -45,6 +57,8 @@ simulate::options finished(const raw_options& raw)
         made.data = raw.data;
     if (raw.connections > 0)
         made.connections = raw.connections;
+    if (!raw.chaos.empty())
+        made.chaos = seed_of_chaos(raw.chaos);
     try {
         made.cash = domain::money::parse(raw.cash);
         if (!raw.max_fill.empty())
@@ -144,6 +158,14 @@ void add_simulate(CLI::App& program, int& status)
         ->type_name("N")
         ->check(CLI::Range(1U, 64U))
         ->capture_default_str();
+    command
+        ->add_option(
+            "--chaos", raw->chaos,
+            "While they trade, end sessions, restart the server, cut, delay and silence\nconnections, as this seed "
+            "says; the result is the same. An embedded server only")
+        ->type_name("[SEED]")
+        ->expected(0, 1)
+        ->default_str("1");
     command->add_flag("--json", raw->made.json, "Print one JSON object instead of the table");
     command
         ->add_option(

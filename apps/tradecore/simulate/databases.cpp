@@ -2,6 +2,7 @@
 #include "simulate/databases.hpp"
 
 #include "readmodel/projectors.hpp"
+#include "service/repeat.hpp"
 #include "simulate/locks.hpp"
 #include "simulate/schema_texts.hpp"
 
@@ -27,6 +28,7 @@ namespace {
 
 constexpr std::size_t fewest_default_connections = 16;
 constexpr std::size_t default_connections_each = 2;
+constexpr std::chrono::seconds longest_pause_between_connects{1};
 // What checks and administration use beside the pools.
 constexpr unsigned further_connections = 16;
 
@@ -38,11 +40,11 @@ const std::map<std::string_view, std::string_view>& dsn_variables()
 }
 
 /// What: the environment, with an embedded server's databases in place of the DSNs.
-environment with_embedded(const environment& from, const embedded::server& server)
+environment with_dsns(const environment& from, const std::map<std::string, std::string>& dsns)
 {
-    return [&from, &server](std::string_view name) -> std::optional<std::string> {
-        if (const auto found = dsn_variables().find(name); found != dsn_variables().end())
-            return server.dsn(found->second);
+    return [&from, &dsns](std::string_view name) -> std::optional<std::string> {
+        if (const auto found = dsns.find(std::string(name)); found != dsns.end())
+            return found->second;
         return from(name);
     };
 }
@@ -58,7 +60,11 @@ std::optional<std::string> or_embedded(const environment& from, std::string_view
 database_options defaults(std::size_t connections)
 {
     database_options made;
-    made.pool = {.minimum = std::min<std::size_t>(connections, 4), .maximum = connections};
+    // Few connect here, and nobody's patience outlasts a server's absence by much.
+    made.pool = {
+        .minimum = std::min<std::size_t>(connections, 4),
+        .maximum = connections,
+        .connect_backoff_limit = longest_pause_between_connects};
     return made;
 }
 
@@ -125,6 +131,11 @@ databases::databases(const options& wanted, const environment& from)
     if (main_named && wanted.data)
         throw configuration_error(
             "POSTGRES_DSN", "set together with --data: it is either that server or an embedded one");
+    if (main_named && wanted.chaos)
+        throw configuration_error(
+            "POSTGRES_DSN",
+            "set together with --chaos, which ends sessions and restarts the server: it does that to an "
+            "embedded one only");
     const environment named =
         main_named ? from : environment([&](std::string_view name) { return or_embedded(from, name); });
     if (!read_configuration(named).vb)
@@ -139,14 +150,24 @@ databases::databases(const options& wanted, const environment& from)
     server.max_connections =
         static_cast<unsigned>(recommended_max_connections(connections) + workers_) + further_connections;
     server_ = std::make_unique<embedded::server>(std::move(server));
+    if (wanted.chaos)
+        plan_ = chaos::plan(*wanted.chaos, wanted.orders);
 }
 
-databases::~databases() = default;
+databases::~databases()
+{
+    disturber_.reset(); // before the server that it disturbs
+}
 
 void databases::start_server()
 {
-    if (server_)
+    if (server_ && !plan_.empty()) {
+        disturber_ = std::make_unique<chaos::disturber>(*server_, plan_);
+        disturber_->start();
+    }
+    else if (server_) {
         server_->start();
+    }
 }
 
 std::size_t databases::default_connections() const
@@ -174,7 +195,8 @@ void databases::divide_pools()
 asio::awaitable<void> databases::connect()
 {
     if (server_) {
-        read_pool_options(with_embedded(from_, *server_));
+        const auto dsns = worker_variables();
+        read_pool_options(with_dsns(from_, dsns));
         divide_pools();
         const auto there = co_await pg::connection::connect(
             co_await asio::this_coro::executor, pg::connect_options::parse(server_->dsn("postgres")));
@@ -203,9 +225,33 @@ asio::awaitable<void> databases::open_both()
 
 asio::awaitable<void> databases::join()
 {
+    service::repeater by("beginnings of a worker");
+    const auto lock = [this] { return lock_for_worker(); };
+    const auto open = [this] { return open_both(); };
+    co_await service::until_answered(by, lock);
+    co_await service::until_answered(by, open);
+}
+
+asio::awaitable<void> databases::lock_for_worker()
+{
     main_lock_ = co_await connect_for_locks(main_options_.connect);
     co_await lock_as_worker(*main_lock_);
-    co_await open_both();
+}
+
+asio::awaitable<void> databases::settle()
+{
+    service::repeater by("the databases");
+    const auto ask_main = [this] { return main_.fetchval<int>("SELECT 1"); };
+    const auto ask_vb = [this] { return vb_.fetchval<int>("SELECT 1"); };
+    static_cast<void>(co_await service::until_answered(by, ask_main));
+    static_cast<void>(co_await service::until_answered(by, ask_vb));
+}
+
+std::uint64_t databases::repeated() const
+{
+    const auto main = main_.statistics().retries;
+    const auto vb = vb_.statistics().retries;
+    return main.after_outages + main.after_conflicts + vb.after_outages + vb.after_conflicts;
 }
 
 asio::awaitable<void> databases::leave()
@@ -219,7 +265,10 @@ std::map<std::string, std::string> databases::worker_variables() const
     std::map<std::string, std::string> all;
     if (server_)
         for (const auto& [variable, name] : dsn_variables())
-            all.emplace(variable, server_->dsn(name));
+            all.emplace(
+                variable, !disturber_                  ? server_->dsn(name)
+                          : variable == "POSTGRES_DSN" ? disturber_->dsn(chaos::database_name::main)
+                                                       : disturber_->dsn(chaos::database_name::vb));
     return all;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "chaos/disturber.hpp"
 #include "simulate/options.hpp"
 
 #include <tradecore/db/configuration.hpp>
@@ -36,8 +37,11 @@ public:
     databases(databases&&) = delete;
     databases& operator=(databases&&) = delete;
 
-    /// What: starts the embedded server, if one is used; blocks. Errors: embedded::error.
+    /// What: starts the embedded server, if one is used; blocks. Under chaos there are more threads from then on.
+    /// Errors: embedded::error.
     void start_server();
+    /// Returns: who disturbs that server; null when nobody does. After `start_server`.
+    [[nodiscard]] chaos::disturber* disturber() noexcept { return disturber_.get(); }
 
     /// What: makes what is missing, opens both databases, and prepares their schemas.
     /// Params: `run` is what makes the run what it is: the same parameters are the same run.
@@ -45,6 +49,9 @@ public:
     /// Errors: std::runtime_error when another program uses them, when they hold another run that was to be kept, or
     ///   something that is no run at all; what the databases throw.
     [[nodiscard]] boost::asio::awaitable<bool> open(boost::json::object run);
+
+    /// What: waits, for a minute at most, until both answer. Errors: service::out_of_patience.
+    [[nodiscard]] boost::asio::awaitable<void> settle();
 
     /// What: closes both; drops what was made in them unless it is to be kept. Errors: what the databases throw.
     [[nodiscard]] boost::asio::awaitable<void> close();
@@ -59,6 +66,8 @@ public:
 
     [[nodiscard]] database& main() { return main_; }
     [[nodiscard]] database& vb() { return vb_; }
+    /// What: how often both have repeated something by themselves.
+    [[nodiscard]] std::uint64_t repeated() const;
     [[nodiscard]] const database_options& main_options() const { return main_options_; }
     [[nodiscard]] const database_options& vb_options() const { return vb_options_; }
 
@@ -70,6 +79,7 @@ private:
     [[nodiscard]] boost::asio::awaitable<void> open_both();
     [[nodiscard]] boost::asio::awaitable<void> connect();
     [[nodiscard]] boost::asio::awaitable<void> lock();
+    [[nodiscard]] boost::asio::awaitable<void> lock_for_worker();
     [[nodiscard]] boost::asio::awaitable<void> require_nothing_foreign();
     [[nodiscard]] boost::asio::awaitable<bool> claim(const boost::json::object& run);
     [[nodiscard]] boost::asio::awaitable<void> apply_schemas();
@@ -77,6 +87,8 @@ private:
 
     bool keep_;
     std::unique_ptr<embedded::server> server_; ///< null: the environment's servers are used
+    std::vector<chaos::step> plan_;
+    std::unique_ptr<chaos::disturber> disturber_;
     environment from_;
     std::optional<std::size_t> connections_;
     std::size_t workers_;

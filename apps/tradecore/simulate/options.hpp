@@ -31,6 +31,7 @@ struct options {
     std::optional<std::size_t> connections;   ///< to each of the two databases, of all processes, at most
     std::uint32_t workers = 1;                ///< processes that share the traders; 1: this one
     std::optional<std::filesystem::path> data;
+    std::optional<std::uint64_t> chaos; ///< the seed of what goes wrong meanwhile; nothing: nothing does
     bool json = false;
     bool keep = false;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulate/report.hpp"
 
+#include <boost/algorithm/string/replace.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/value_from.hpp>
 #include <fmt/format.h>
@@ -30,6 +31,38 @@ void add_traders(std::string& out, std::string_view title, const std::vector<tra
             trader.value.text(), trader.profit.text());
         title = "";
     }
+}
+
+boost::json::object chaos_json(const chaos_report& of)
+{
+    boost::json::object done;
+    for (const auto& [what, count] : of.done.done)
+        done.emplace(boost::algorithm::replace_all_copy(std::string(chaos::to_string(what)), " ", "_"), count);
+    return {
+        {"steps", of.done.steps},
+        {"planned", of.done.planned},
+        {"done", std::move(done)},
+        {"calls_repeated", of.outlasted.calls},
+        {"attempts_repeated", of.outlasted.attempts},
+        {"repeated_by_databases", of.repeated_by_databases},
+        {"commits_resolved", of.lost_commits.resolved},
+        {"commits_unknown", of.lost_commits.unknown},
+        {"longest_call_ms", in_ms(of.outlasted.longest)}};
+}
+
+std::string chaos_lines(const chaos_report& of)
+{
+    std::vector<std::string> done;
+    for (const auto& [what, count] : of.done.done)
+        done.push_back(fmt::format("{} {}", count, chaos::to_string(what)));
+    return fmt::format(
+        "  chaos              {} of {} steps: {}\n"
+        "                     {} calls were tried {} times again by whoever made them, {} times by the databases\n"
+        "                     {} lost COMMITs were found out, {} were not\n"
+        "                     the longest call took {:.1f} s\n",
+        of.done.steps, of.done.planned, fmt::join(done, ", "), of.outlasted.calls, of.outlasted.attempts,
+        of.repeated_by_databases, of.lost_commits.resolved, of.lost_commits.unknown,
+        seconds(of.outlasted.longest).count());
 }
 
 } // namespace
@@ -66,7 +99,7 @@ boost::json::object to_json(const report& of)
     boost::json::array checks;
     for (const auto& check : of.checks)
         checks.push_back({{"name", check.name}, {"ok", check.ok}, {"detail", check.detail}});
-    return {
+    boost::json::object all{
         {"symbol", of.symbol},
         {"prices", of.prices},
         {"traders", of.traders},
@@ -93,6 +126,9 @@ boost::json::object to_json(const report& of)
         {"digest", of.digest},
         {"checks", checks},
         {"ok", of.ok()}};
+    if (of.chaos)
+        all.emplace("chaos", chaos_json(*of.chaos));
+    return all;
 }
 
 std::string to_text(const report& of)
@@ -110,7 +146,7 @@ std::string to_text(const report& of)
         line(
             "", fmt::format("by {} workers: {}", of.commands_by_worker.size(), fmt::join(of.commands_by_worker, ", ")));
     if (of.repeated > 0)
-        line("", fmt::format("{} of them had been answered by an earlier run", of.repeated));
+        line("", fmt::format("{} of them had been carried out before", of.repeated));
     line("events", std::to_string(of.events));
     if (of.redelivered > 0)
         line("", fmt::format("{} of them had not been delivered to the other system", of.redelivered));
@@ -123,6 +159,8 @@ std::string to_text(const report& of)
         fmt::format(
             "p50 {:.1f} ms, p99 {:.1f} ms, max {:.1f} ms, {} pending, {:.1f} % of the events waited for",
             in_ms(of.sync.p50), in_ms(of.sync.p99), in_ms(of.sync.max), of.sync.pending, of.sync.rate * 100));
+    if (of.chaos)
+        out += chaos_lines(*of.chaos);
     add_traders(out, "best traders", of.best);
     add_traders(out, "worst traders", of.worst);
     line("digest", of.digest);

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "chaos/disturber.hpp"
 #include "checks/check.hpp"
 #include "domain/money.hpp"
+#include "service/repeat.hpp"
+#include "simulate/lost_commits.hpp"
 
 #include <boost/json/object.hpp>
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +42,14 @@ struct sync_figures {
     static sync_figures of(std::vector<std::chrono::nanoseconds> waits, std::uint64_t pending, double rate);
 };
 
+/// What: what went wrong on purpose, and what it took to get over that.
+struct chaos_report {
+    chaos::deeds done;
+    service::repetitions outlasted;
+    std::uint64_t repeated_by_databases = 0;
+    lost_commits::counts lost_commits;
+};
+
 /// What: everything a simulation tells at its end.
 struct report {
     std::string symbol;
@@ -45,12 +57,14 @@ struct report {
     std::uint32_t traders = 0;
     std::vector<std::uint64_t> commands_by_worker; ///< one for each process that had traders
     std::uint64_t commands = 0;                    ///< answered by this run of the program
-    std::uint64_t repeated = 0;                    ///< of those, answered before by an earlier one
-    std::int64_t events = 0;                       ///< in both stores
+    std::uint64_t repeated =
+        0; ///< of those, carried out before: by an earlier run, or by an attempt that was not answered
+    std::int64_t events = 0; ///< in both stores
     std::uint64_t redelivered = 0;
     order_counts orders;
     sync_figures sync;
     std::chrono::nanoseconds took{}; ///< from the first command to the last projection
+    std::optional<chaos_report> chaos;
     std::vector<trader_result> best;
     std::vector<trader_result> worst;
     std::string digest;

@@ -6,6 +6,7 @@
 #include "market/sample.hpp"
 #include "simulate/databases.hpp"
 #include "simulate/progress.hpp"
+#include "simulate/stall_watch.hpp"
 #include "simulate/systems.hpp"
 #include "simulate/trade.hpp"
 #include "simulate/workers.hpp"
@@ -18,6 +19,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -32,6 +36,7 @@ using clock = std::chrono::steady_clock;
 namespace {
 
 constexpr std::size_t sample_ticks = 10'000;
+constexpr std::chrono::milliseconds look_for_end_every{10};
 
 market::price_series load_prices(const options& wanted)
 {
@@ -55,28 +60,81 @@ boost::json::object identity_of(const options& wanted, const market::price_serie
         {"max_fill", max_fill.text()}};
 }
 
-asio::awaitable<void> trade_here(systems& on, const options& wanted, const market::price_series& prices)
+/// What: who is told of each order, wherever it was placed.
+struct order_watch {
+    progress shown;
+    chaos::disturber* disturber;
+    std::uint64_t placed = 0;
+
+    void step()
+    {
+        ++placed;
+        shown.step();
+        if (disturber != nullptr)
+            disturber->ordered();
+    }
+};
+
+asio::awaitable<void>
+trade_here(systems& on, const options& wanted, const market::price_series& prices, order_watch& orders)
 {
-    progress shown(wanted.orders);
-    co_await trade(on, wanted, prices, {}, [&shown] { shown.step(); });
+    co_await trade(on, wanted, prices, {}, [&orders] { orders.step(); });
 }
 
-asio::awaitable<void> trade_in(workers& team, const databases& where, const options& wanted)
+asio::awaitable<void> trade_in(workers& team, const databases& where, order_watch& orders)
 {
-    progress shown(wanted.orders);
-    co_await team.run(where.worker_variables(), [&shown] { shown.step(); });
+    co_await team.run(where.worker_variables(), [&orders] { orders.step(); });
+}
+
+asio::awaitable<void> stop_after(asio::awaitable<void> work, stall_watch& watch)
+{
+    co_await std::move(work);
+    watch.stop();
+}
+
+/// What: traders, and then what is left of the plan: relays and projections still run then.
+asio::awaitable<void> until_plan_is_over(asio::awaitable<void> trading, const chaos::disturber* disturber)
+{
+    co_await std::move(trading);
+    if (disturber == nullptr)
+        co_return;
+    asio::steady_timer pause(co_await asio::this_coro::executor);
+    while (!disturber->is_over()) {
+        pause.expires_after(look_for_end_every);
+        co_await pause.async_wait(asio::use_awaitable);
+    }
+}
+
+/// What: `work` while things go wrong; nothing goes wrong any more when it has ended.
+asio::awaitable<void> under_fire(
+    chaos::disturber& disturber, databases& where, std::function<std::uint64_t()> moved, asio::awaitable<void> work)
+{
+    stall_watch watch({.moved = std::move(moved), .check = [&disturber] { disturber.check(); }});
+    disturber.begin();
+    co_await when_all(stop_after(std::move(work), watch), watch.run());
+    disturber.end();
+    co_await where.settle();
 }
 
 /// What: lets the traders trade, in `team` if there is one, until all that follows from it is done.
 /// Returns: what each process did.
 asio::awaitable<std::vector<figures>>
-trade_all(systems& on, workers* team, const databases& where, const options& wanted, const market::price_series& prices)
+trade_all(systems& on, workers* team, databases& where, const options& wanted, const market::price_series& prices)
 {
-    if (team != nullptr) {
-        co_await on.run_beside(trade_in(*team, where, wanted), systems::callers::elsewhere);
-        co_return team->made();
+    order_watch orders{.shown = progress(wanted.orders), .disturber = where.disturber()};
+    auto trading = until_plan_is_over(
+        team != nullptr ? trade_in(*team, where, orders) : trade_here(on, wanted, prices, orders), orders.disturber);
+    auto work =
+        on.run_beside(std::move(trading), team != nullptr ? systems::callers::elsewhere : systems::callers::here);
+    if (auto* const disturber = where.disturber()) {
+        const auto moved = [&on, &orders] { return on.moved() + orders.placed; };
+        co_await under_fire(*disturber, where, moved, std::move(work));
     }
-    co_await on.run_beside(trade_here(on, wanted, prices));
+    else {
+        co_await std::move(work);
+    }
+    if (team != nullptr)
+        co_return team->made();
     co_return std::vector{on.traded()};
 }
 
@@ -90,6 +148,24 @@ void tell(report& made, const std::vector<figures>& traded)
     made.commands = all.commands;
     made.repeated = all.repeated;
     made.sync = sync_figures::of(std::move(all.sync_waits), all.sync_pending, all.sync_rate.value());
+}
+
+/// What: what went wrong, and what it took to get over that. Params: `traded` are the processes that had traders; what
+///   is done here for them is counted in `here`, too, when they are `others`.
+chaos_report chaos_of(
+    chaos::deeds done, const std::vector<figures>& traded, const systems& here, const databases& where,
+    lost_commits::counts commits, bool others)
+{
+    figures all{.repeated_by_databases = where.repeated(), .lost_commits = commits};
+    if (others)
+        all.outlasted = here.outlasted();
+    for (const auto& one : traded)
+        all.add(one);
+    return {
+        .done = std::move(done),
+        .outlasted = all.outlasted,
+        .repeated_by_databases = all.repeated_by_databases,
+        .lost_commits = all.lost_commits};
 }
 
 asio::awaitable<order_counts> count_orders(database& main)
@@ -131,10 +207,14 @@ asio::awaitable<report> simulate(
     made.symbol = prices.symbol;
     made.prices = prices.ticks.size();
     made.traders = wanted.traders;
+    const lost_commits commits;
     systems both(where.main(), where.vb(), prices, max_fill);
     const auto began = clock::now();
-    tell(made, co_await trade_all(both, team, where, wanted, prices));
+    const auto traded = co_await trade_all(both, team, where, wanted, prices);
     made.took = clock::now() - began;
+    tell(made, traded);
+    if (const auto* const disturber = where.disturber())
+        made.chaos = chaos_of(disturber->done(), traded, both, where, commits.seen(), team != nullptr);
 
     made.redelivered = both.redelivered();
     made.events = co_await where.main().fetchval<std::int64_t>("SELECT count(*) FROM es.events") +

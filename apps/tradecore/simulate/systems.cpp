@@ -34,27 +34,31 @@ projection::projections_options systems::main_options()
     }};
 }
 
-systems::systems(database& main, database& vb, const market::price_series& prices, domain::quantity max_fill)
-    : main_store_(main), vb_store_(vb), main_projections_(main_options()), trading_(main_store_, true),
-      broker_(vb_store_, prices, max_fill, true), process_(trading_, broker_), stored_trading_(main_store_, false),
-      stored_broker_(vb_store_, prices, max_fill, false), stored_process_(stored_trading_, stored_broker_),
+systems::systems(
+    database& main, database& vb, const market::price_series& prices, domain::quantity max_fill,
+    service::patience with_outages)
+    : main_store_(main), vb_store_(vb), main_projections_(main_options()), trading_(main_store_, true, with_outages),
+      broker_(vb_store_, prices, max_fill, true, with_outages), process_(trading_, broker_),
+      stored_trading_(main_store_, false, with_outages),
+      stored_broker_(vb_store_, prices, max_fill, false, with_outages),
+      stored_process_(stored_trading_, stored_broker_),
       to_broker_(
           {.name = "orders-to-broker",
            .from = main_store_,
            .to = vb_store_,
            .checkpoints = main,
            .wants_answer = &service::process_manager::answers_main,
-           .deliver =
-               [this](events::recorded_event event) { return stored_process_.on_main_event(std::move(event)); }}),
+           .deliver = [this](events::recorded_event event) { return stored_process_.on_main_event(std::move(event)); },
+           .with_outages = with_outages}),
       to_main_(
           {.name = "fills-to-main",
            .from = vb_store_,
            .to = main_store_,
            .checkpoints = vb,
            .wants_answer = &service::process_manager::answers_broker,
-           .deliver = [this](events::recorded_event event) {
-               return stored_process_.on_broker_event(std::move(event));
-           }})
+           .deliver =
+               [this](events::recorded_event event) { return stored_process_.on_broker_event(std::move(event)); },
+           .with_outages = with_outages})
 {
     const auto add =
         [this](auto made, projection::projections& to, events::event_store& store, database& read, std::string source) {
@@ -81,7 +85,29 @@ figures systems::traded() const
         .repeated = trading_.repeated() + broker_.repeated(),
         .sync_waits = sync_waits_,
         .sync_pending = sync_pending_,
-        .sync_rate = main_projections_.rate()};
+        .sync_rate = main_projections_.rate(),
+        .outlasted = outlasted()};
+}
+
+service::repetitions systems::outlasted() const
+{
+    service::repetitions all;
+    for (const auto* made :
+         {&trading_.repetitions_made(), &broker_.repetitions_made(), &stored_trading_.repetitions_made(),
+          &stored_broker_.repetitions_made(), &to_broker_.repetitions_made(), &to_main_.repetitions_made()})
+        all.add(*made);
+    return all;
+}
+
+std::uint64_t systems::moved() const
+{
+    auto sum = trading_.commands() + broker_.commands() + stored_trading_.commands() + stored_broker_.commands() +
+               static_cast<std::uint64_t>(to_broker_.position() + to_main_.position());
+    for (const auto* projections : {&main_projections_, &vb_projections_}) {
+        const auto stats = projections->stats();
+        sum += stats.applied + stats.batches + stats.retried;
+    }
+    return sum;
 }
 
 asio::awaitable<void> systems::after_main(std::vector<events::recorded_event> appended)

@@ -23,7 +23,9 @@ namespace tradecore::app::simulate {
 /// Thread safety: none. Lifetimes: databases and prices outlive it; it is not moved.
 class systems {
 public:
-    systems(database& main, database& vb, const market::price_series& prices, domain::quantity max_fill);
+    systems(
+        database& main, database& vb, const market::price_series& prices, domain::quantity max_fill,
+        service::patience with_outages = {});
     systems(const systems&) = delete;
     systems& operator=(const systems&) = delete;
     systems(systems&&) = delete;
@@ -49,6 +51,10 @@ public:
     }
     /// What: what was done through `trading` and `broker`.
     [[nodiscard]] figures traded() const;
+    /// What: what it took to have everything answered.
+    [[nodiscard]] service::repetitions outlasted() const;
+    /// Returns: a number that changes with everything that is done.
+    [[nodiscard]] std::uint64_t moved() const;
 
 private:
     [[nodiscard]] boost::asio::awaitable<void> after_main(std::vector<events::recorded_event> appended);

@@ -81,10 +81,13 @@ asio::awaitable<figures> take_part(
     databases& where, const options& wanted, const market::price_series& prices, domain::quantity max_fill, share mine,
     std::function<void()> on_order)
 {
+    const lost_commits commits;
     co_await where.join();
     systems both(where.main(), where.vb(), prices, max_fill);
     co_await trade(both, wanted, prices, mine, std::move(on_order));
     auto made = both.traded();
+    made.repeated_by_databases = where.repeated();
+    made.lost_commits = commits.seen();
     co_await where.leave();
     co_return made;
 }
@@ -94,7 +97,8 @@ figures work(
     int channel, const variables& told, options wanted, const market::price_series& prices, domain::quantity max_fill,
     share mine, const environment& from)
 {
-    wanted.data.reset(); // the server runs already
+    wanted.data.reset(); // the server runs already, and who disturbs it is elsewhere
+    wanted.chaos.reset();
     databases where(wanted, with_variables(from, told));
     asio::io_context loop(1);
     std::exception_ptr failure;

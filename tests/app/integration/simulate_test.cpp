@@ -221,7 +221,7 @@ TEST(help, is_there_for_the_program_and_every_subcommand)
     const auto simulate = run_program({TRADECORE_BINARY, "simulate", "--help"}).out;
     for (const auto* flag :
          {"--prices", "--symbol", "--traders", "--orders", "--seed", "--cash", "--max-fill", "--connections", "--json",
-          "--data", "--keep", "--workers"})
+          "--data", "--keep", "--workers", "--chaos"})
         EXPECT_NE(simulate.find(flag), std::string::npos) << flag;
 }
 

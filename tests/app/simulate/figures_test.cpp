@@ -19,7 +19,10 @@ figures some(std::uint64_t commands)
         .repeated = 2,
         .sync_waits = {3ms, 1ns},
         .sync_pending = 4,
-        .sync_rate = {.appends_waited = 5, .events = 6}};
+        .sync_rate = {.appends_waited = 5, .events = 6},
+        .outlasted = {.calls = 7, .attempts = 8, .longest = 9ns},
+        .repeated_by_databases = 10,
+        .lost_commits = {.resolved = 11, .unknown = 12}};
 }
 
 TEST(figures, come_back_from_their_text_as_they_were)
@@ -32,6 +35,12 @@ TEST(figures, come_back_from_their_text_as_they_were)
     EXPECT_EQ(back.sync_pending, 4U);
     EXPECT_EQ(back.sync_rate.appends_waited, 5U);
     EXPECT_EQ(back.sync_rate.events, 6U);
+    EXPECT_EQ(back.outlasted.calls, 7U);
+    EXPECT_EQ(back.outlasted.attempts, 8U);
+    EXPECT_EQ(back.outlasted.longest, 9ns);
+    EXPECT_EQ(back.repeated_by_databases, 10U);
+    EXPECT_EQ(back.lost_commits.resolved, 11U);
+    EXPECT_EQ(back.lost_commits.unknown, 12U);
 }
 
 TEST(figures, of_two_processes_add_up_and_keep_every_wait)
@@ -44,6 +53,12 @@ TEST(figures, of_two_processes_add_up_and_keep_every_wait)
     EXPECT_EQ(both.sync_pending, 8U);
     EXPECT_EQ(both.sync_rate.appends_waited, 10U);
     EXPECT_EQ(both.sync_rate.events, 12U);
+    EXPECT_EQ(both.outlasted.calls, 14U);
+    EXPECT_EQ(both.outlasted.attempts, 16U);
+    EXPECT_EQ(both.outlasted.longest, 9ns);
+    EXPECT_EQ(both.repeated_by_databases, 20U);
+    EXPECT_EQ(both.lost_commits.resolved, 22U);
+    EXPECT_EQ(both.lost_commits.unknown, 24U);
 }
 
 TEST(figures, are_not_made_of_something_else)

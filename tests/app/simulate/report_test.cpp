@@ -59,6 +59,27 @@ TEST(report, names_the_workers_only_when_there_are_several)
     EXPECT_EQ(to_json(made).at("commands_by_worker").as_array().size(), 2U);
 }
 
+TEST(report, tells_what_went_wrong_on_purpose_when_something_did)
+{
+    auto made = with_checks(true);
+    EXPECT_EQ(to_text(made).find("chaos"), std::string::npos) << to_text(made);
+    EXPECT_FALSE(to_json(made).contains("chaos"));
+    made.chaos = simulate::chaos_report{
+        .done = {.done = {{chaos::act::end_sessions, 12}, {chaos::act::silence, 1}}, .steps = 10, .planned = 11},
+        .outlasted = {.calls = 3, .attempts = 5, .longest = 1'500ms},
+        .repeated_by_databases = 7,
+        .lost_commits = {.resolved = 4, .unknown = 2}};
+    const auto text = to_text(made);
+    for (const auto* part :
+         {"10 of 11 steps: 12 sessions ended together, 1 silences", "3 calls were tried 5 times again",
+          "7 times by the databases", "4 lost COMMITs were found out, 2 were not", "took 1.5 s"})
+        EXPECT_NE(text.find(part), std::string::npos) << part << '\n' << text;
+    const auto told = to_json(made).at("chaos").as_object();
+    EXPECT_EQ(told.at("done").at("sessions_ended_together").as_uint64(), 12U);
+    EXPECT_EQ(told.at("longest_call_ms").as_double(), 1'500.0);
+    EXPECT_EQ(told.at("commits_unknown").as_uint64(), 2U);
+}
+
 TEST(report, shows_a_failed_check_in_both_forms)
 {
     const auto failed = with_checks(false);
