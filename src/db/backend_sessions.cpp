@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/backend_sessions.hpp"
 
+#include "db/serial_executor.hpp"
+
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/query.hpp>
@@ -81,7 +83,8 @@ backend_sessions::backend_sessions(
     std::size_t usual)
     : name_(name), server_(server), usual_(usual)
 {
-    if (!executor)
+    // What runs on a strand of its own knows nothing of others: they may be in the middle of something.
+    if (!executor || executor.target<serial_executor>() != nullptr)
         return;
     auto& context = asio::query(executor, asio::execution::context);
     all_ = asio::use_service<directory_service>(context).all();

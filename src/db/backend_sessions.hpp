@@ -81,7 +81,8 @@ private:
 /// that both sides of a deadlock can be named.
 ///
 /// Sessions that were closed are forgotten when there are too many. In steady state it does not allocate.
-/// Thread safety: as of the database; databases on different event loops do not see each other.
+/// Thread safety: as of the database; databases on different event loops do not see each other, nor do those that
+/// several threads use.
 /// Lifetimes: must outlive its uses; may outlive the event loop.
 class backend_sessions {
 public:

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "db/serial_executor.hpp"
+#include "db/several_threads.hpp"
 #include "db/wake_up.hpp"
 
+#include <tradecore/db/ambient.hpp>
 #include <tradecore/db/coroutines.hpp>
 #include <tradecore/pg/error.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
+#include <atomic>
 #include <deque>
 #include <exception>
 
@@ -92,13 +99,106 @@ private:
     std::shared_ptr<wake_up> done_ = std::make_shared<wake_up>();
 };
 
+/// Work on another executor and the coroutine that waits for it.
+///
+/// Not `co_await co_spawn(…)`: what that leaves in the caller's cancellation slot is gone when the caller goes on,
+/// which it may do while a cancellation is still on its way to the other executor.
+class crossing : public std::enable_shared_from_this<crossing> {
+public:
+    void begin(const asio::any_io_executor& where, asio::awaitable<void> work)
+    {
+        asio::co_spawn(where, std::move(work), asio::bind_cancellation_slot(cancel_.slot(), ended(shared_from_this())));
+    }
+
+    asio::awaitable<void> end(const asio::any_io_executor& where)
+    {
+        return wake_up::wait(done_, [weak = weak_from_this(), where](asio::cancellation_type type) {
+            if (auto self = weak.lock())
+                asio::post(where, [self = std::move(self), type] { self->cancel_.emit(type); });
+        });
+    }
+
+    void rethrow() const
+    {
+        if (error_)
+            std::rethrow_exception(error_);
+        if (!has_ended_)
+            throw boost::system::system_error(asio::error::operation_aborted);
+    }
+
+private:
+    /// Wakes the caller, also when the work is destroyed before its end.
+    class ended {
+    public:
+        explicit ended(std::shared_ptr<crossing> of) noexcept : of_(std::move(of)) {}
+        ended(ended&&) noexcept = default;
+        ended& operator=(ended&&) noexcept = default;
+        ended(const ended&) = delete;
+        ended& operator=(const ended&) = delete;
+        ~ended()
+        {
+            if (of_)
+                of_->done_->wake();
+        }
+        void operator()(std::exception_ptr error)
+        {
+            // Nothing is touched on this side once the caller may go on.
+            const auto done = of_->done_;
+            of_->error_ = std::move(error);
+            of_->has_ended_ = true;
+            of_.reset();
+            done->wake();
+        }
+
+    private:
+        std::shared_ptr<crossing> of_;
+    };
+
+    asio::cancellation_signal cancel_;
+    std::exception_ptr error_;
+    bool has_ended_ = false;
+    std::shared_ptr<wake_up> done_ = std::make_shared<wake_up>();
+};
+
+std::atomic<unsigned> expecting{0};
+
+/// @returns whether children on `executor` must be kept from running while they are cancelled.
+bool needs_strand(const asio::any_io_executor& executor) noexcept
+{
+    return expecting.load(std::memory_order_relaxed) != 0 && !is_serial(executor);
+}
+
 } // namespace
+
+several_threads::several_threads() noexcept
+{
+    ++expecting;
+}
+
+several_threads::~several_threads()
+{
+    --expecting;
+}
+
+asio::awaitable<void> run_elsewhere(asio::any_io_executor where, asio::awaitable<void> work)
+{
+    where = with_context(where, context_of(co_await asio::this_coro::executor));
+    const auto both = std::make_shared<crossing>();
+    both->begin(where, std::move(work));
+    co_await both->end(where);
+    both->rethrow();
+}
 
 asio::awaitable<void> run_all(std::vector<asio::awaitable<void>> children)
 {
     if (children.empty())
         co_return;
     const auto executor = co_await asio::this_coro::executor;
+    if (needs_strand(executor)) {
+        auto all = arrive(run_all(std::move(children)), std::make_shared<result_slot<void>>());
+        co_await run_elsewhere(serial_on(executor), std::move(all));
+        co_return;
+    }
     const auto all = std::make_shared<group>();
     for (auto& child : children) {
         if (all->error())
@@ -114,6 +214,11 @@ asio::awaitable<void> run_all(std::vector<asio::awaitable<void>> children)
 asio::awaitable<void> run_with_limit(std::chrono::steady_clock::duration limit, asio::awaitable<void> work)
 {
     const auto executor = co_await asio::this_coro::executor;
+    if (needs_strand(executor)) {
+        auto all = arrive(run_with_limit(limit, std::move(work)), std::make_shared<result_slot<void>>());
+        co_await run_elsewhere(serial_on(executor), std::move(all));
+        co_return;
+    }
     const auto one = std::make_shared<group>();
     const auto passed = std::make_shared<bool>(false);
     asio::steady_timer timer(executor, limit);

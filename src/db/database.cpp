@@ -1,18 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/database_core.hpp"
+#include "db/home.hpp"
+#include "db/several_threads.hpp"
 #include "db/traced_calls.hpp"
 #include "db/transaction_core.hpp"
 
 #include <tradecore/db/database.hpp>
 
+#include <fmt/format.h>
+
+#include <stdexcept>
 #include <utility>
 
 namespace tradecore {
 namespace asio = boost::asio;
 using detail::database_core;
+using detail::from_here;
 using detail::traced_calls;
 
 namespace {
+
+std::shared_ptr<database_core>
+make_core(const asio::any_io_executor& executor, database_options options, connector connect, time_source time)
+{
+    const auto where = detail::home_on(executor, options);
+    if (options.used_by == threads::one)
+        return std::make_shared<database_core>(where, std::move(options), std::move(connect), std::move(time));
+    auto end = [at_home = detail::end_at_home{*where.target<detail::serial_executor>()},
+                expected = std::make_shared<detail::several_threads>()](database_core* core) { at_home(core); };
+    return {
+        new database_core(where, std::move(options), std::move(connect), std::move(time)), // NOLINT(*-owning-memory)
+        std::move(end)};
+}
 
 // The statement already owns everything it needs, so only the core has to come along.
 asio::awaitable<pg::result> run_with(
@@ -27,39 +46,39 @@ asio::awaitable<pg::result> run_with(
 
 asio::awaitable<pg::result> database_session::run(pg::statement what)
 {
-    return run_with(core_, std::move(what), options_, retries_);
+    return from_here(core_, run_with(core_, std::move(what), options_, retries_));
 }
 
 asio::awaitable<pg::batch_answers> database_session::run_batch(pg::batch what)
 {
     what.options = options_;
-    return traced_calls::run_batch(core_, std::move(what), retries_);
+    return from_here(core_, traced_calls::run_batch(core_, std::move(what), retries_));
 }
 
 asio::awaitable<std::uint64_t> database_session::run_many(pg::repeated_statement what)
 {
     what.options = options_;
-    return traced_calls::run_many(core_, std::move(what), retries_);
+    return from_here(core_, traced_calls::run_many(core_, std::move(what), retries_));
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
 database_session::open_cursor(pg::statement what, pg::cursor_options how)
 {
     what.options = options_;
-    return traced_calls::open_cursor(core_, std::move(what), how, retries_);
+    return from_here(core_, traced_calls::open_cursor(core_, std::move(what), how, retries_));
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>> database_session::open_copy_in(pg::detail::copy_request what)
 {
     what.options.call = options_;
-    return traced_calls::open_copy_in(core_, std::move(what), retries_);
+    return from_here(core_, traced_calls::open_copy_in(core_, std::move(what), retries_));
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>>
 database_session::open_copy_out(pg::detail::copy_request what)
 {
     what.options.call = options_;
-    return traced_calls::open_copy_out(core_, std::move(what), retries_);
+    return from_here(core_, traced_calls::open_copy_out(core_, std::move(what), retries_));
 }
 
 database::database(std::string name)
@@ -69,12 +88,11 @@ database::database(std::string name)
 }
 
 database::database(asio::any_io_executor executor, database_options options)
-    : core_(std::make_shared<database_core>(std::move(executor), std::move(options), connector(), time_source()))
+    : database(std::move(executor), std::move(options), connector())
 {}
 
 database::database(asio::any_io_executor executor, database_options options, connector connect, time_source time)
-    : core_(
-          std::make_shared<database_core>(std::move(executor), std::move(options), std::move(connect), std::move(time)))
+    : core_(make_core(executor, std::move(options), std::move(connect), std::move(time)))
 {}
 
 database_session database::with(pg::call_options options, const resilience::retry_policies& retries) const
@@ -91,53 +109,53 @@ database database::disabled(std::string name, std::string reason)
 
 asio::awaitable<void> database::open()
 {
-    return database_core::open(core_);
+    return from_here(core_, database_core::open(core_));
 }
 
 asio::awaitable<void> database::close(std::chrono::milliseconds limit)
 {
-    return database_core::close(core_, limit);
+    return from_here(core_, database_core::close(core_, limit));
 }
 
 asio::awaitable<pg::result> database::run(pg::statement what)
 {
-    return traced_calls::run(core_, std::move(what));
+    return from_here(core_, traced_calls::run(core_, std::move(what)));
 }
 
 asio::awaitable<pg::batch_answers> database::run_batch(pg::batch what)
 {
-    return traced_calls::run_batch(core_, std::move(what));
+    return from_here(core_, traced_calls::run_batch(core_, std::move(what)));
 }
 
 asio::awaitable<std::uint64_t> database::run_many(pg::repeated_statement what)
 {
-    return traced_calls::run_many(core_, std::move(what));
+    return from_here(core_, traced_calls::run_many(core_, std::move(what)));
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::cursor_core>>
 database::open_cursor(pg::statement what, pg::cursor_options how)
 {
-    return traced_calls::open_cursor(core_, std::move(what), how);
+    return from_here(core_, traced_calls::open_cursor(core_, std::move(what), how));
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_in_core>> database::open_copy_in(pg::detail::copy_request what)
 {
-    return traced_calls::open_copy_in(core_, std::move(what));
+    return from_here(core_, traced_calls::open_copy_in(core_, std::move(what)));
 }
 
 asio::awaitable<std::shared_ptr<pg::detail::copy_out_core>> database::open_copy_out(pg::detail::copy_request what)
 {
-    return traced_calls::open_copy_out(core_, std::move(what));
+    return from_here(core_, traced_calls::open_copy_out(core_, std::move(what)));
 }
 
 asio::awaitable<pg::listener> database::listen(std::string channel, pg::listen_options options)
 {
-    return database_core::listen(core_, std::move(channel), options);
+    return from_here(core_, database_core::listen(core_, std::move(channel), options));
 }
 
 asio::awaitable<std::vector<pg::result>> database::run_script(sql_text text, pg::call_options options)
 {
-    return traced_calls::run_script(core_, std::move(text), options);
+    return from_here(core_, traced_calls::run_script(core_, std::move(text), options));
 }
 
 bool database::in_transaction(const asio::any_io_executor& executor) const
@@ -148,29 +166,33 @@ bool database::in_transaction(const asio::any_io_executor& executor) const
 
 asio::awaitable<database_health> database::health_check(std::chrono::milliseconds limit)
 {
-    return database_core::health_check(core_, limit);
+    return from_here(core_, database_core::health_check(core_, limit));
 }
 
 pool_stats database::pool_stats() const noexcept
 {
-    const auto* pool = core_->existing_pool();
-    return pool == nullptr ? tradecore::pool_stats() : pool->stats();
+    return detail::read_at(*core_, [this] {
+        const auto* pool = core_->existing_pool();
+        return pool == nullptr ? tradecore::pool_stats() : pool->stats();
+    });
 }
 
 database_statistics database::statistics() const
 {
-    database_statistics counted;
-    core_->monitor().table().report(counted);
-    if (const auto* pool = core_->existing_pool())
-        counted.pool = pool->statistics();
-    counted.retries = core_->counted_retries();
-    counted.breaker = core_->counted_by_breaker();
-    return counted;
+    return detail::read_at(*core_, [this] {
+        database_statistics counted;
+        core_->monitor().table().report(counted);
+        if (const auto* pool = core_->existing_pool())
+            counted.pool = pool->statistics();
+        counted.retries = core_->counted_retries();
+        counted.breaker = core_->counted_by_breaker();
+        return counted;
+    });
 }
 
 std::optional<resilience::breaker_state> database::breaker_state() const noexcept
 {
-    return core_->breaker_state();
+    return detail::read_at(*core_, [this] { return core_->breaker_state(); });
 }
 
 const std::string& database::name() const noexcept
@@ -180,13 +202,23 @@ const std::string& database::name() const noexcept
 
 bool database::is_open() const noexcept
 {
-    const auto* pool = core_->existing_pool();
-    return pool != nullptr && pool->is_open();
+    return detail::read_at(*core_, [this] {
+        const auto* pool = core_->existing_pool();
+        return pool != nullptr && pool->is_open();
+    });
 }
 
 pool& database::pool() const
 {
+    if (const auto* const home = detail::home_of(*core_); home != nullptr && !home->runs_here()) [[unlikely]]
+        throw std::logic_error(fmt::format(
+            "the pool of database '{}', which several threads use, is for coroutines on its pool_executor()", name()));
     return core_->pool();
+}
+
+const asio::any_io_executor& database::pool_executor() const noexcept
+{
+    return core_->pool_executor();
 }
 
 } // namespace tradecore

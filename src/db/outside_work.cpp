@@ -26,10 +26,23 @@ running_body* innermost_of(const asio::any_io_executor& executor) noexcept
 /// @returns whether a change by `by` is outside of this body and not noted yet.
 bool is_news(const running_body* body, const transaction_core* by) noexcept
 {
-    return body != nullptr && body->transaction != by;
+    return body != nullptr && body->transaction() != by;
 }
 
 } // namespace
+
+void running_body::note(std::string_view kind, std::string_view database)
+{
+    const std::lock_guard lock(mutex_);
+    if (changed_outside_.empty())
+        changed_outside_ = fmt::format("a {} on '{}'", kind, database);
+}
+
+std::string running_body::changed_outside() const
+{
+    const std::lock_guard lock(mutex_);
+    return changed_outside_;
+}
 
 std::shared_ptr<running_body> body_around(const asio::any_io_executor& executor)
 {
@@ -43,10 +56,8 @@ asio::any_io_executor enter_body(const asio::any_io_executor& executor, std::sha
 
 void note_change(running_body* innermost, const transaction_core* by, std::string_view kind, std::string_view database)
 {
-    for (auto* body = innermost; is_news(body, by); body = body->enclosing.get()) {
-        if (body->changed_outside.empty())
-            body->changed_outside = fmt::format("a {} on '{}'", kind, database);
-    }
+    for (auto* body = innermost; is_news(body, by); body = body->enclosing())
+        body->note(kind, database);
 }
 
 void note_change(

@@ -4,8 +4,10 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tradecore::detail {
 
@@ -13,12 +15,28 @@ class transaction_core;
 
 /// One attempt at the body of an outermost transaction, as the verbs that are called below it see it. The bodies of
 /// several databases lie inside each other.
-struct running_body {
-    const transaction_core* transaction;
-    std::shared_ptr<running_body> enclosing;
-    /// What has been changed that does not go away when the transaction is rolled back: "a statement on 'vb'"; empty
-    /// for nothing.
-    std::string changed_outside{};
+///
+/// Thread safety: safe; each of those databases may run on a thread of its own.
+class running_body {
+public:
+    running_body(const transaction_core* transaction, std::shared_ptr<running_body> enclosing) noexcept
+        : transaction_(transaction), enclosing_(std::move(enclosing))
+    {}
+
+    [[nodiscard]] const transaction_core* transaction() const noexcept { return transaction_; }
+    [[nodiscard]] running_body* enclosing() const noexcept { return enclosing_.get(); }
+
+    /// Keeps the first change.
+    void note(std::string_view kind, std::string_view database);
+    /// @returns what has been changed that does not go away when the transaction is rolled back: "a statement on 'vb'";
+    ///          empty for nothing.
+    [[nodiscard]] std::string changed_outside() const;
+
+private:
+    const transaction_core* transaction_;
+    std::shared_ptr<running_body> enclosing_;
+    mutable std::mutex mutex_;
+    std::string changed_outside_;
 };
 
 /// @returns the innermost body that a coroutine on `executor` is in, of any database, or null.

@@ -11,6 +11,8 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -22,10 +24,51 @@ database vb_db("vb");
 
 namespace {
 
-/// Databases beside main and vb, and the order in which all were opened.
-struct registry {
-    std::map<std::string, std::unique_ptr<database>, std::less<>> further;
-    std::vector<std::string> opened;
+/// Databases beside main and vb, and the order in which all were opened. Any thread may look one up while another is
+/// added; a database that is there stays.
+class registry {
+public:
+    /// @returns null when there never was one.
+    database* find(std::string_view name)
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = further_.find(name);
+        return found == further_.end() ? nullptr : found->second.get();
+    }
+    database& find_or_add(const std::string& name)
+    {
+        const std::lock_guard lock(mutex_);
+        auto& slot = further_[name];
+        if (!slot)
+            slot = std::make_unique<database>(name);
+        return *slot;
+    }
+    void add_names(std::vector<std::string>& to)
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [name, handle] : further_)
+            to.push_back(name);
+    }
+    void note_opened(std::string name)
+    {
+        const std::lock_guard lock(mutex_);
+        opened_.push_back(std::move(name));
+    }
+    /// @returns the one that was opened last, once; nothing when all were returned.
+    std::optional<std::string> take_opened()
+    {
+        const std::lock_guard lock(mutex_);
+        if (opened_.empty())
+            return std::nullopt;
+        auto last = std::move(opened_.back());
+        opened_.pop_back();
+        return last;
+    }
+
+private:
+    std::mutex mutex_;
+    std::map<std::string, std::unique_ptr<database>, std::less<>> further_;
+    std::vector<std::string> opened_;
 };
 
 registry& all()
@@ -40,8 +83,7 @@ database* find(std::string_view name)
         return &db;
     if (name == "vb")
         return &vb_db;
-    const auto found = all().further.find(name);
-    return found == all().further.end() ? nullptr : found->second.get();
+    return all().find(name);
 }
 
 asio::awaitable<void> open_as(database& handle, database_options options)
@@ -53,7 +95,7 @@ asio::awaitable<void> open_as(database& handle, database_options options)
     database opened(without_context(executor), std::move(options));
     co_await opened.open();
     handle = opened;
-    all().opened.push_back(name);
+    all().note_opened(name);
 }
 
 /// Opens main, and vb when the configuration has it, with this worker's share of the pools.
@@ -105,11 +147,8 @@ asio::awaitable<void> init_all(database_configuration configuration)
 asio::awaitable<std::reference_wrapper<database>> init_database(database_options options)
 {
     database* handle = find(options.name);
-    if (handle == nullptr) {
-        auto& slot = all().further[options.name];
-        slot = std::make_unique<database>(options.name);
-        handle = slot.get();
-    }
+    if (handle == nullptr)
+        handle = &all().find_or_add(options.name);
     co_await open_as(*handle, std::move(options));
     co_return *handle;
 }
@@ -129,19 +168,16 @@ pool& get_pool(std::string_view name)
 std::vector<std::string> database_names()
 {
     std::vector<std::string> names{"main", "vb"};
-    for (const auto& [name, handle] : all().further)
-        names.push_back(name);
+    all().add_names(names);
     return names;
 }
 
 asio::awaitable<void> shutdown(std::chrono::milliseconds limit)
 {
     std::exception_ptr failure;
-    while (!all().opened.empty()) {
-        const auto name = all().opened.back();
-        all().opened.pop_back();
+    while (const auto name = all().take_opened()) {
         try {
-            co_await get_database(name).close(limit);
+            co_await get_database(*name).close(limit);
         }
         catch (...) {
             failure = std::current_exception();

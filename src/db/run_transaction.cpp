@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/database_core.hpp"
+#include "db/home.hpp"
 #include "db/outside_work.hpp"
 #include "db/traced_calls.hpp"
 #include "db/transaction_core.hpp"
@@ -127,9 +128,9 @@ asio::awaitable<void> run_attempts(std::shared_ptr<database_core> core, erased_b
     const auto enclosing = body_around(executor);
 
     for (;;) {
-        const auto current = std::make_shared<transaction_core>(core, outer, options, deadline);
+        const auto current = make_for<transaction_core>(*core, core, outer, options, deadline);
         auto inside = core->enter(executor, std::make_shared<scope>(scope{current, around, core}));
-        const auto running = std::make_shared<running_body>(running_body{current.get(), enclosing});
+        const auto running = std::make_shared<running_body>(current.get(), enclosing);
         if (call)
             inside = enter_body(inside, running);
         std::exception_ptr error;
@@ -161,7 +162,7 @@ asio::awaitable<void> run_attempts(std::shared_ptr<database_core> core, erased_b
             std::rethrow_exception(error);
         core->leave_standbys(failure.cause, failure.facts);
         call->facts.in_doubt = failure.in_doubt;
-        call->set_outside_work(running->changed_outside);
+        call->set_outside_work(running->changed_outside());
         const auto wait = call->failed(failure.cause, failure.facts);
         if (!wait)
             std::rethrow_exception(call->last_error(error));
@@ -170,15 +171,7 @@ asio::awaitable<void> run_attempts(std::shared_ptr<database_core> core, erased_b
     }
 }
 
-} // namespace
-
-asio::awaitable<void>
-run_transaction(std::shared_ptr<database_core> core, erased_body body, transaction_options options)
-{
-    return traced_calls::transaction(core, options.name, run_attempts(core, std::move(body), options));
-}
-
-asio::awaitable<void> run_outside(std::shared_ptr<database_core> core, erased_body body)
+asio::awaitable<void> leave_transaction(std::shared_ptr<database_core> core, erased_body body)
 {
     core->require_available();
     const auto executor = co_await asio::this_coro::executor;
@@ -186,6 +179,50 @@ asio::awaitable<void> run_outside(std::shared_ptr<database_core> core, erased_bo
     core->require_another_connection(around.get());
     const auto inside = core->enter(executor, std::make_shared<scope>(scope{nullptr, around, core}));
     co_await asio::co_spawn(inside, call(std::move(body)), asio::use_awaitable);
+}
+
+// --- from elsewhere: what is the database's is done at its home, the body where it is called ------------------------
+
+/// @returns `body` as it can be called at home.
+erased_body carry_back(erased_body body, const asio::any_io_executor& caller)
+{
+    // On a strand, since the transaction cancels it: at its deadline, or when the caller is cancelled.
+    return [body = std::move(body), where = serial_on(caller)] { return run_on(where, call(body)); };
+}
+
+asio::awaitable<void>
+run_transaction_at_home(std::shared_ptr<database_core> core, erased_body body, transaction_options options)
+{
+    const auto caller = co_await asio::this_coro::executor;
+    if (!is_home(caller, *core))
+        body = carry_back(std::move(body), caller);
+    auto attempts = run_attempts(core, std::move(body), options);
+    co_await at_home(core, traced_calls::transaction(core, options.name, std::move(attempts)));
+}
+
+asio::awaitable<void> leave_transaction_at_home(std::shared_ptr<database_core> core, erased_body body)
+{
+    const auto caller = co_await asio::this_coro::executor;
+    if (!is_home(caller, *core))
+        body = carry_back(std::move(body), caller);
+    co_await at_home(core, leave_transaction(core, std::move(body)));
+}
+
+} // namespace
+
+asio::awaitable<void>
+run_transaction(std::shared_ptr<database_core> core, erased_body body, transaction_options options)
+{
+    if (has_home(*core)) [[unlikely]]
+        return run_transaction_at_home(std::move(core), std::move(body), options);
+    return traced_calls::transaction(core, options.name, run_attempts(core, std::move(body), options));
+}
+
+asio::awaitable<void> run_outside(std::shared_ptr<database_core> core, erased_body body)
+{
+    if (has_home(*core)) [[unlikely]]
+        return leave_transaction_at_home(std::move(core), std::move(body));
+    return leave_transaction(std::move(core), std::move(body));
 }
 
 } // namespace tradecore::detail

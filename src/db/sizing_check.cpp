@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <tradecore/db/coroutines.hpp>
 #include <tradecore/db/pool_sizing.hpp>
 #include <tradecore/db/sizing_check.hpp>
 #include <tradecore/observe/log.hpp>
@@ -72,7 +73,8 @@ asio::awaitable<void> warn_about_sizing(std::vector<sized_database> of, std::siz
     std::vector<server_room> rooms;
     for (const auto& one : of) {
         try {
-            if (auto room = co_await ask_for_room(one))
+            const auto& home = one.handle.get().pool_executor();
+            if (auto room = co_await (home ? run_on(home, ask_for_room(one)) : ask_for_room(one)))
                 rooms.push_back(std::move(*room));
         }
         catch (const pg::error& why) {

@@ -39,8 +39,10 @@ struct wake_up::suspended_handler final : suspended {
 
 asio::awaitable<void> wake_up::wait(std::shared_ptr<wake_up> self, cancel_handler on_cancel)
 {
-    auto start = [self = std::move(self), on_cancel = std::move(on_cancel)](auto handler) mutable {
+    auto start = [given = std::move(self), on_cancel = std::move(on_cancel)](auto handler) mutable {
         using handler_type = decltype(handler);
+        // Once it can be woken the coroutine may go on, on another thread, to its end: this function is part of it.
+        const auto self = std::move(given);
         auto slot = asio::get_associated_cancellation_slot(handler);
         auto waiting = std::make_unique<suspended_handler<handler_type>>(std::move(handler));
         {

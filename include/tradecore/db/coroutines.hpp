@@ -4,7 +4,10 @@
 #include <tradecore/db/detail/invoke.hpp>
 #include <tradecore/resilience/time.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -21,6 +24,19 @@ namespace detail {
 [[nodiscard]] boost::asio::awaitable<void>
 run_with_limit(std::chrono::steady_clock::duration limit, boost::asio::awaitable<void> work);
 [[nodiscard]] boost::asio::awaitable<void> run_all(std::vector<boost::asio::awaitable<void>> children);
+[[nodiscard]] boost::asio::awaitable<void>
+run_elsewhere(boost::asio::any_io_executor where, boost::asio::awaitable<void> work);
+
+/// The first thing that runs on the other executor. The caller has decided already which cancellation it takes.
+template <class T>
+boost::asio::awaitable<void> arrive(boost::asio::awaitable<T> work, std::shared_ptr<result_slot<T>> out)
+{
+    co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::enable_total_cancellation());
+    if constexpr (std::is_void_v<T>)
+        co_await std::move(work);
+    else
+        out->value.emplace(co_await std::move(work));
+}
 
 /// What a child that returns nothing leaves in the tuple.
 template <class T>
@@ -35,6 +51,27 @@ regular_t<T> take_regular(result_slot<T>& from)
         return from.take();
 }
 } // namespace detail
+
+// On an executor that several threads run, `with_timeout` and `when_all` work on a strand of it as soon as there is a
+// database with `threads::several` in the program, so that cancelling meets nobody in the middle of something. What is
+// on a strand already stays there.
+
+/// Runs `work` on another executor and brings its answer back to the caller's, also from one thread to another. The
+/// work is in the caller's transactions.
+///
+///     co_await tradecore::run_on(db.pool_executor(), lend_and_use(db));
+///
+/// @param where a strand, or an executor that is run by one thread.
+/// @returns what the work returned. @throws what it threw; `operation_aborted` when the executor ended before the work.
+/// Cancellation: handed to the work, on its executor. Thread safety: safe. Lifetimes: the event loops of both
+/// executors must live as long as the work.
+template <class T>
+[[nodiscard]] boost::asio::awaitable<T> run_on(boost::asio::any_io_executor where, boost::asio::awaitable<T> work)
+{
+    const auto out = std::make_shared<detail::result_slot<T>>();
+    co_await detail::run_elsewhere(std::move(where), detail::arrive<T>(std::move(work), out));
+    co_return out->take();
+}
 
 /// Runs `work` and cancels it when `limit` has passed.
 ///

@@ -101,9 +101,15 @@ private:
 ///
 /// Errors: as of `session`; `circuit_open`, `pool_timeout`, `waits_for_itself`, `transaction_closed`,
 /// `database_closed`, `database_disabled`. Cancellation: terminal. The server is asked to stop a statement that is
-/// cancelled in flight; the connection lives on, and a transaction it belongs to has failed. Thread safety: none in
-/// this version: a database and all coroutines that use it run on one thread (one `io_context` run by one thread).
-/// Lifetimes: what runs keeps what it needs; the handle need not outlive it.
+/// cancelled in flight; the connection lives on, and a transaction it belongs to has failed.
+/// Thread safety: as `database_options::used_by` says. With `threads::one`, the default, a database and all coroutines
+/// that use it run on one thread (one `io_context` run by one thread), or on one strand. With `threads::several` all
+/// members may be called from any thread, also of other event loops; what they return (cursors, readers and writers of
+/// COPY, listeners, results) may be used on any thread, by one at a time. A coroutine that is cancelled must be on a
+/// strand, as Asio demands; the body of a transaction is put on one. `pool()` and what it lends belong to
+/// `pool_executor()`; so do a `connector`, a `time_source` and the hooks of options, which are called there.
+/// Lifetimes: what runs keeps what it needs; the handle need not outlive it. The event loops of callers must live as
+/// long as their calls.
 class database final : public pg::session {
 public:
     /// A database that is not there yet: every call throws `database_closed`.
@@ -223,9 +229,14 @@ public:
     [[nodiscard]] std::optional<resilience::breaker_state> breaker_state() const noexcept;
     [[nodiscard]] const std::string& name() const noexcept;
     [[nodiscard]] bool is_open() const noexcept;
-    /// @returns the pool, to lend a connection for what the verbs do not offer.
-    /// @throws database_closed, database_disabled.
+    /// @returns the pool, to lend a connection for what the verbs do not offer. With `threads::several` the pool and the
+    ///          connections it lends are used on `pool_executor()` only:
+    ///          `co_await run_on(db.pool_executor(), lend_and_use(db))`.
+    /// @throws database_closed, database_disabled; `std::logic_error` with `threads::several` when called elsewhere.
     [[nodiscard]] tradecore::pool& pool() const;
+    /// @returns where the connections live: the executor that was given, without its transactions, or with
+    ///          `threads::several` a strand of it. Empty when the database is not open, or switched off.
+    [[nodiscard]] const boost::asio::any_io_executor& pool_executor() const noexcept;
 
 private:
     explicit database(std::shared_ptr<detail::database_core> core) : core_(std::move(core)) {}

@@ -18,10 +18,22 @@ namespace observe {
 class tracer;
 } // namespace observe
 
+/// Which threads a database is used from.
+enum class threads {
+    /// One: the thread that runs its executor, or the only coroutine at a time that a strand lets run. Nothing is
+    /// locked, and nothing moves between executors.
+    one,
+    /// Any number. The database lives on a strand of its executor; calls go there, and their answers back to where they
+    /// were made. See `docs/threads.md`.
+    several,
+};
+
 /// One database: where it is, how it is pooled, what is said about it in the log.
 struct database_options {
     /// For logs, messages and metrics.
     std::string name = "main";
+    /// Which threads call it.
+    threads used_by = threads::one;
     pg::connect_options connect{};
     pool_options pool{.minimum = 20, .maximum = 100};
     /// How long a statement may run; the server's `statement_timeout`, and a little later the client's

@@ -15,6 +15,9 @@
 
 namespace tradecore {
 
+// Thread safety: databases may be looked up and listed from any thread. A database is used by others only once the call
+// that opens it has returned, and no more when `shutdown()` has been called.
+
 /// The main database: usable between `init_db_pool()` or `init_all()` and `shutdown()`; a
 /// `database_closed` outside of that.
 extern database db;
