@@ -127,6 +127,7 @@ private:
     boost::asio::awaitable<void> open();
     boost::asio::awaitable<void> open_savepoint();
     boost::asio::awaitable<void> finish();
+    [[nodiscard]] std::optional<std::chrono::milliseconds> limit_of_end() const;
     boost::asio::awaitable<void> finish_outermost(physical_connection& on, std::string unfinished);
     boost::asio::awaitable<void> finish_savepoint(physical_connection& on, std::string unfinished);
     void log_long_transaction() const;

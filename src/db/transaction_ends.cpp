@@ -11,10 +11,18 @@
 #include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace tradecore::detail {
 namespace asio = boost::asio;
+
+namespace {
+
+/// How long a COMMIT is waited for at least: its answer is worth more than being in time.
+constexpr std::chrono::milliseconds shortest_commit{250};
+
+} // namespace
 
 std::string transaction_core::begin_command() const
 {
@@ -129,6 +137,18 @@ asio::awaitable<void> transaction_core::drive(std::shared_ptr<transaction_core> 
         std::rethrow_exception(self->error_);
 }
 
+std::optional<std::chrono::milliseconds> transaction_core::limit_of_end() const
+{
+    if (error_)
+        return database_->options().rollback_timeout;
+    auto limit = client_limit(database_->options().command_timeout);
+    if (const auto& deadline = root().deadline_) {
+        const auto left = std::max(to_ms(*deadline - clock::now()), shortest_commit);
+        limit = limit ? std::min(*limit, left) : left;
+    }
+    return limit;
+}
+
 asio::awaitable<void> transaction_core::finish()
 {
     if (opened_ && stage_ == stage::active) {
@@ -143,10 +163,8 @@ asio::awaitable<void> transaction_core::finish()
         }
         const auto kept = deepest->shared_from_this();
         const bool has_left_copy = deepest->leave_stream();
-        const auto rollback = database_->options().rollback_timeout;
-        const auto limit = error_ ? std::optional(rollback) : client_limit(database_->options().command_timeout);
         std::optional<close_after> guard;
-        if (limit)
+        if (const auto limit = limit_of_end())
             guard.emplace(database_->pool_executor(), *limit, on);
         // A statement in flight is brought to its end first; those that queue find the level finished.
         const auto turn = co_await kept->turns_.lock();

@@ -122,6 +122,24 @@ TEST(transaction, limits_whatever_it_sends)
     });
 }
 
+TEST(transaction, its_limit_holds_for_its_commit)
+{
+    for (const auto command_timeout : {0ms, 60'000ms}) {
+        fake_server server;
+        auto options = test::quiet_options();
+        options.command_timeout = command_timeout;
+        with_database(server, options, [&](database& main) -> asio::awaitable<void> {
+            server.on_command = [](fake_server::connection& on, const std::string& command) {
+                if (command == "COMMIT")
+                    on.hold_next("for ever");
+            };
+            const auto error = co_await test::error_of(
+                main.transaction([&]() -> asio::awaitable<void> { co_await say(main, "a"); }, {.timeout = 300ms}));
+            EXPECT_TRUE(test::is<commit_unknown>(error)) << what_of(error);
+        });
+    }
+}
+
 TEST(transaction, its_statements_may_wait_for_each_other_without_a_limit)
 {
     fake_server server;
