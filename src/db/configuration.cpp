@@ -158,6 +158,9 @@ void read_pool(const reader& own, pool_options& pool)
     own.seconds("PG_POOL_IDLE_TIMEOUT_SEC", pool.idle_timeout, 0.0);
     own.seconds("PG_POOL_MAX_LIFETIME_SEC", pool.max_lifetime, 0.0);
     own.seconds("PG_POOL_LEAK_DETECTION_SEC", pool.leak_detection, 0.0);
+    own.flag("PG_POOL_SHARING", pool.sharing.enabled);
+    own.number<std::size_t>("PG_POOL_SHARING_WINDOW", pool.sharing.window, 1, 10'000, "a whole number");
+    own.milliseconds_of("PG_POOL_SHARING_PATIENCE_MS", pool.sharing.patience, 1);
 }
 
 void read_retries(const reader& own, database_options& options)

@@ -106,7 +106,14 @@ TEST(configuration, reads_what_pools_do_for_their_connections)
          {"PG_POOL_KEEPALIVE_SEC", "11"},
          {"PG_POOL_IDLE_TIMEOUT_SEC", "12"},
          {"PG_POOL_MAX_LIFETIME_SEC", "13"},
+         {"PG_POOL_SHARING", "off"},
+         {"PG_POOL_SHARING_WINDOW", "15"},
+         {"PG_POOL_SHARING_PATIENCE_MS", "16"},
          {"VB_PG_POOL_LEAK_DETECTION_SEC", "14"}})));
+    EXPECT_FALSE(read.main.pool.sharing.enabled);
+    EXPECT_EQ(read.main.pool.sharing.window, 15U);
+    EXPECT_EQ(read.main.pool.sharing.patience, 16ms);
+    EXPECT_TRUE(read.vb->pool.sharing.enabled);
     EXPECT_EQ(read.main.pool.maximum_connecting, 7U);
     EXPECT_EQ(read.main.pool.idle_check_after, 500ms);
     EXPECT_EQ(read.main.pool.validation_timeout, 250ms);
@@ -159,6 +166,9 @@ TEST(configuration, has_the_defaults_of_the_options)
         EXPECT_EQ(one->pool.idle_timeout, plain.pool.idle_timeout);
         EXPECT_EQ(one->pool.max_lifetime, plain.pool.max_lifetime);
         EXPECT_EQ(one->pool.leak_detection, plain.pool.leak_detection);
+        EXPECT_EQ(one->pool.sharing.enabled, plain.pool.sharing.enabled);
+        EXPECT_EQ(one->pool.sharing.window, plain.pool.sharing.window);
+        EXPECT_EQ(one->pool.sharing.patience, plain.pool.sharing.patience);
         EXPECT_EQ(one->commit_resolution, plain.commit_resolution);
         EXPECT_EQ(one->retries.outage.max_attempts, plain.retries.outage.max_attempts);
         EXPECT_EQ(one->retries.outage.backoff.base, plain.retries.outage.backoff.base);
@@ -261,35 +271,39 @@ TEST(configuration, says_what_is_in_force_and_where_it_came_from)
     for (const auto& one : read.settings)
         lines.push_back(one.name + " = " + one.value + " (" + one.origin + ")");
     EXPECT_THAT(
-        lines, testing::ElementsAre(
-                   "POSTGRES_DSN = db.example:5433/trading as app, password given (hidden) (POSTGRES_DSN)",
-                   "PG_POOL_MAX_SIZE = 8 (PG_POOL_MAX_SIZE)", "PG_POOL_MIN_SIZE = 8 (default)",
-                   "PG_POOL_TIMEOUT_SEC = 30 (default)", "PG_POOL_MAX_CONNECTING = 4 (default)",
-                   "PG_POOL_IDLE_CHECK_SEC = 1 (default)", "PG_POOL_VALIDATION_TIMEOUT_SEC = 2 (default)",
-                   "PG_POOL_KEEPALIVE_SEC = 120 (default)", "PG_POOL_IDLE_TIMEOUT_SEC = 600 (default)",
-                   "PG_POOL_MAX_LIFETIME_SEC = 1800 (default)", "PG_POOL_LEAK_DETECTION_SEC = 0 (default)",
-                   "PG_COMMAND_TIMEOUT_SEC = 60 (default)", "PG_COMMIT_RESOLUTION_SEC = 10 (default)",
-                   "PG_RETRY_ATTEMPTS = 3 (default)", "PG_RETRY_CAP_MS = 2000 (default)",
-                   "PG_RETRY_BASE_MS = 50 (default)", "PG_RETRY_BUDGET = 0.2 (default)",
-                   "PG_RETRY_CONFLICT_ATTEMPTS = 5 (default)", "PG_BREAKER_ENABLED = true (default)",
-                   "PG_BREAKER_FAILURES = 5 (default)", "PG_BREAKER_PROBE_SEC = 1 (default)",
-                   "PG_BREAKER_CALLER_PROBE_SEC = 30 (default)", "ENABLE_VB_DATABASE = true (default)",
-                   "VB_POSTGRES_DSN = vb.example:5432/tradecore_vb as vb, password looked for in /etc/pass "
-                   "(VB_DATABASE_URL)",
-                   "VB_PG_POOL_MAX_SIZE = 50 (default)", "VB_PG_POOL_MIN_SIZE = 10 (default)",
-                   "VB_PG_POOL_TIMEOUT_SEC = 30 (default)", "VB_PG_POOL_MAX_CONNECTING = 4 (default)",
-                   "VB_PG_POOL_IDLE_CHECK_SEC = 1 (default)", "VB_PG_POOL_VALIDATION_TIMEOUT_SEC = 2 (default)",
-                   "VB_PG_POOL_KEEPALIVE_SEC = 120 (default)", "VB_PG_POOL_IDLE_TIMEOUT_SEC = 600 (default)",
-                   "VB_PG_POOL_MAX_LIFETIME_SEC = 1800 (default)", "VB_PG_POOL_LEAK_DETECTION_SEC = 0 (default)",
-                   "VB_PG_COMMAND_TIMEOUT_SEC = 2.5 (VB_PG_COMMAND_TIMEOUT_SEC)",
-                   "VB_PG_COMMIT_RESOLUTION_SEC = 10 (default)", "VB_PG_RETRY_ATTEMPTS = 3 (default)",
-                   "VB_PG_RETRY_CAP_MS = 2000 (default)", "VB_PG_RETRY_BASE_MS = 50 (default)",
-                   "VB_PG_RETRY_BUDGET = 0.2 (default)", "VB_PG_RETRY_CONFLICT_ATTEMPTS = 5 (default)",
-                   "VB_PG_BREAKER_ENABLED = true (default)", "VB_PG_BREAKER_FAILURES = 2 (VB_PG_BREAKER_FAILURES)",
-                   "VB_PG_BREAKER_PROBE_SEC = 1 (default)", "VB_PG_BREAKER_CALLER_PROBE_SEC = 30 (default)",
-                   "DB_WORKERS = 1 (default)", "DB_SLOW_QUERY_THRESHOLD_MS = 1000 (default)",
-                   "DB_POOL_EXHAUSTION_THRESHOLD = 0.9 (default)", "DB_LONG_TRANSACTION_THRESHOLD_MS = 2000 (default)",
-                   "DB_SLOW_ACQUIRE_THRESHOLD_MS = 500 (default)", "DB_LOG_ARGUMENTS = false (DB_LOG_ARGUMENTS)"));
+        lines,
+        testing::ElementsAre(
+            "POSTGRES_DSN = db.example:5433/trading as app, password given (hidden) (POSTGRES_DSN)",
+            "PG_POOL_MAX_SIZE = 8 (PG_POOL_MAX_SIZE)", "PG_POOL_MIN_SIZE = 8 (default)",
+            "PG_POOL_TIMEOUT_SEC = 30 (default)", "PG_POOL_MAX_CONNECTING = 4 (default)",
+            "PG_POOL_IDLE_CHECK_SEC = 1 (default)", "PG_POOL_VALIDATION_TIMEOUT_SEC = 2 (default)",
+            "PG_POOL_KEEPALIVE_SEC = 120 (default)", "PG_POOL_IDLE_TIMEOUT_SEC = 600 (default)",
+            "PG_POOL_MAX_LIFETIME_SEC = 1800 (default)", "PG_POOL_LEAK_DETECTION_SEC = 0 (default)",
+            "PG_POOL_SHARING = true (default)", "PG_POOL_SHARING_WINDOW = 64 (default)",
+            "PG_POOL_SHARING_PATIENCE_MS = 20 (default)", "PG_COMMAND_TIMEOUT_SEC = 60 (default)",
+            "PG_COMMIT_RESOLUTION_SEC = 10 (default)", "PG_RETRY_ATTEMPTS = 3 (default)",
+            "PG_RETRY_CAP_MS = 2000 (default)", "PG_RETRY_BASE_MS = 50 (default)", "PG_RETRY_BUDGET = 0.2 (default)",
+            "PG_RETRY_CONFLICT_ATTEMPTS = 5 (default)", "PG_BREAKER_ENABLED = true (default)",
+            "PG_BREAKER_FAILURES = 5 (default)", "PG_BREAKER_PROBE_SEC = 1 (default)",
+            "PG_BREAKER_CALLER_PROBE_SEC = 30 (default)", "ENABLE_VB_DATABASE = true (default)",
+            "VB_POSTGRES_DSN = vb.example:5432/tradecore_vb as vb, password looked for in /etc/pass "
+            "(VB_DATABASE_URL)",
+            "VB_PG_POOL_MAX_SIZE = 50 (default)", "VB_PG_POOL_MIN_SIZE = 10 (default)",
+            "VB_PG_POOL_TIMEOUT_SEC = 30 (default)", "VB_PG_POOL_MAX_CONNECTING = 4 (default)",
+            "VB_PG_POOL_IDLE_CHECK_SEC = 1 (default)", "VB_PG_POOL_VALIDATION_TIMEOUT_SEC = 2 (default)",
+            "VB_PG_POOL_KEEPALIVE_SEC = 120 (default)", "VB_PG_POOL_IDLE_TIMEOUT_SEC = 600 (default)",
+            "VB_PG_POOL_MAX_LIFETIME_SEC = 1800 (default)", "VB_PG_POOL_LEAK_DETECTION_SEC = 0 (default)",
+            "VB_PG_POOL_SHARING = true (default)", "VB_PG_POOL_SHARING_WINDOW = 64 (default)",
+            "VB_PG_POOL_SHARING_PATIENCE_MS = 20 (default)",
+            "VB_PG_COMMAND_TIMEOUT_SEC = 2.5 (VB_PG_COMMAND_TIMEOUT_SEC)", "VB_PG_COMMIT_RESOLUTION_SEC = 10 (default)",
+            "VB_PG_RETRY_ATTEMPTS = 3 (default)", "VB_PG_RETRY_CAP_MS = 2000 (default)",
+            "VB_PG_RETRY_BASE_MS = 50 (default)", "VB_PG_RETRY_BUDGET = 0.2 (default)",
+            "VB_PG_RETRY_CONFLICT_ATTEMPTS = 5 (default)", "VB_PG_BREAKER_ENABLED = true (default)",
+            "VB_PG_BREAKER_FAILURES = 2 (VB_PG_BREAKER_FAILURES)", "VB_PG_BREAKER_PROBE_SEC = 1 (default)",
+            "VB_PG_BREAKER_CALLER_PROBE_SEC = 30 (default)", "DB_WORKERS = 1 (default)",
+            "DB_SLOW_QUERY_THRESHOLD_MS = 1000 (default)", "DB_POOL_EXHAUSTION_THRESHOLD = 0.9 (default)",
+            "DB_LONG_TRANSACTION_THRESHOLD_MS = 2000 (default)", "DB_SLOW_ACQUIRE_THRESHOLD_MS = 500 (default)",
+            "DB_LOG_ARGUMENTS = false (DB_LOG_ARGUMENTS)"));
 }
 
 /// What is said of a DSN, by a refusal or as a setting.
@@ -376,7 +390,8 @@ TEST(configuration, refuses_wrong_values_by_the_variables_name)
     EXPECT_EQ(refusal(with({{"PG_BREAKER_ENABLED", "2"}})), "PG_BREAKER_ENABLED: '2' is neither true nor false");
     for (const std::string variable :
          {"PG_RETRY_ATTEMPTS", "PG_RETRY_CAP_MS", "PG_RETRY_BASE_MS", "PG_RETRY_CONFLICT_ATTEMPTS",
-          "PG_BREAKER_FAILURES", "PG_BREAKER_PROBE_SEC", "PG_POOL_MAX_CONNECTING", "PG_POOL_VALIDATION_TIMEOUT_SEC"})
+          "PG_BREAKER_FAILURES", "PG_BREAKER_PROBE_SEC", "PG_POOL_MAX_CONNECTING", "PG_POOL_VALIDATION_TIMEOUT_SEC",
+          "PG_POOL_SHARING_WINDOW", "PG_POOL_SHARING_PATIENCE_MS"})
         EXPECT_THAT(refusal(with({{variable, "0"}})), testing::StartsWith(variable + ": '0' is not "));
     for (const std::string variable :
          {"PG_POOL_IDLE_CHECK_SEC", "PG_POOL_KEEPALIVE_SEC", "PG_POOL_IDLE_TIMEOUT_SEC", "PG_POOL_MAX_LIFETIME_SEC",
