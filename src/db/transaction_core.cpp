@@ -264,7 +264,8 @@ transaction_core::run_script(std::shared_ptr<transaction_core> self, sql_text te
     auto& outermost = self->root();
     outermost.require_not_failed();
     outermost.require_time();
-    statement_watch watch(self->database_->monitor(), "SCRIPT", text, options.name, &outermost.trace_);
+    const auto given = text; // what is sent is gone then
+    statement_watch watch(self->database_->monitor(), "SCRIPT", given, options.name, &outermost.trace_);
     auto& proof = outermost.proof_;
     proof.will_run_script(text.text);
     const bool asks = proof.asks_scripts();

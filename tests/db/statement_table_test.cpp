@@ -197,5 +197,21 @@ TEST(statistics, of_a_database_have_what_ran_inside_and_outside_of_transactions)
     EXPECT_EQ(database("nowhere").statistics().statements.size(), 0U);
 }
 
+TEST(statistics, of_a_script_in_a_transaction_have_the_text_that_was_given)
+{
+    for (const auto* const incarnation : {"", "asks for the transaction's id behind it"}) {
+        fake_server server;
+        server.incarnation = incarnation;
+        const std::string text = "a script that was made at run time; and is no literal";
+        test::with_database(server, test::quiet_options(), [&](database& main) -> asio::awaitable<void> {
+            co_await main.transaction(
+                [&]() -> asio::awaitable<void> { (void)co_await main.run_script(runtime_sql(text).text()); });
+            const auto all = main.statistics();
+            EXPECT_EQ(all.statements.size(), 1U);
+            EXPECT_EQ(all.statements.at(0).sql, text);
+        });
+    }
+}
+
 } // namespace
 } // namespace tradecore
