@@ -1,42 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/traced_calls.hpp"
 
-#include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include <utility>
 
 namespace tradecore::detail {
 namespace asio = boost::asio;
 
 namespace {
-
-/// The first thing on the inner executor. The caller has decided already which cancellation it takes.
-asio::awaitable<void> let_cancel(asio::awaitable<void> work)
-{
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
-    co_await std::move(work);
-}
-
-template <class T>
-asio::awaitable<T> traced(std::shared_ptr<database_core> core, span_of_call what, asio::awaitable<T> work)
-{
-    call_span span(core->options(), co_await asio::this_coro::executor, what);
-    const auto out = std::make_shared<result_slot<T>>();
-    std::exception_ptr error;
-    try {
-        co_await asio::co_spawn(span.inside(), let_cancel(store_result<T>(std::move(work), out)), asio::use_awaitable);
-    }
-    catch (...) {
-        error = std::current_exception();
-    }
-    span.end(error);
-    if (error)
-        std::rethrow_exception(error);
-    co_return out->take();
-}
 
 std::string_view outcome_of(commit_fate fate) noexcept
 {
@@ -68,6 +38,12 @@ bool is_traced(const std::shared_ptr<database_core>& core) noexcept
 }
 
 } // namespace
+
+asio::awaitable<void> let_cancel(asio::awaitable<void> work)
+{
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+    co_await std::move(work);
+}
 
 asio::awaitable<pg::result>
 traced_calls::run(std::shared_ptr<database_core> core, pg::statement what, own_policies retries)

@@ -6,11 +6,49 @@
 #include "db/database_core.hpp"
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
+#include <exception>
 #include <memory>
-#include <optional>
+#include <utility>
 
 namespace tradecore::detail {
+
+/// The first thing on the inner executor. The caller has decided already which cancellation it takes.
+[[nodiscard]] boost::asio::awaitable<void> let_cancel(boost::asio::awaitable<void> work);
+
+/// Does `work` in a span. @param core has a tracer.
+template <class T>
+boost::asio::awaitable<T> traced(std::shared_ptr<database_core> core, span_of_call what, boost::asio::awaitable<T> work)
+{
+    call_span span(core->options(), co_await boost::asio::this_coro::executor, what);
+    const auto out = std::make_shared<result_slot<T>>();
+    std::exception_ptr error;
+    try {
+        co_await boost::asio::co_spawn(
+            span.inside(), let_cancel(store_result<T>(std::move(work), out)), boost::asio::use_awaitable);
+    }
+    catch (...) {
+        error = std::current_exception();
+    }
+    span.end(error);
+    if (error)
+        std::rethrow_exception(error);
+    co_return out->take();
+}
+
+/// The same for a database that may have no tracer.
+template <class T>
+boost::asio::awaitable<T>
+with_span(std::shared_ptr<database_core> core, span_of_call what, boost::asio::awaitable<T> work)
+{
+    if (core->options().tracer == nullptr) [[likely]]
+        return work;
+    return traced(std::move(core), std::move(what), std::move(work));
+}
 
 /// The doors of a database with the tracer in front of them: without one, they are the database's own for the price of
 /// a branch.

@@ -159,6 +159,21 @@ TEST(trace, of_calls_are_children_of_the_transaction_and_that_of_the_request)
     EXPECT_EQ(w.tracer->named("SELECT d").parent, parse_traceparent(incoming));
 }
 
+TEST(trace, goes_with_calls_of_a_database_that_several_threads_use)
+{
+    traced_world w;
+    w.options.used_by = threads::several;
+    w.run([&](database& main) -> asio::awaitable<void> {
+        const auto body = [&]() -> asio::awaitable<void> {
+            EXPECT_EQ(co_await seen(), to_traceparent(w.tracer->named("pay").context));
+            (void)co_await main.execute("SELECT 1 FROM a");
+        };
+        co_await in_trace(parse_traceparent(incoming).value(), [&] { return main.transaction(body, {.name = "pay"}); });
+    });
+    EXPECT_EQ(w.tracer->tree(), "pay(acquire connection, SELECT a)");
+    EXPECT_EQ(w.tracer->named("pay").parent, parse_traceparent(incoming));
+}
+
 asio::awaitable<void> run_batch(database& on)
 {
     pg::batch two;
