@@ -12,6 +12,16 @@ function(tradecore_glob_tests out folder)
     foreach(part IN LISTS ARGN)
         list(FILTER sources EXCLUDE REGEX "^${folder}/${part}/")
     endforeach()
+    if(TRADECORE_ONLY_TESTS)
+        set(wanted "${sources}")
+        list(FILTER wanted INCLUDE REGEX "${TRADECORE_ONLY_TESTS}")
+        list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+        if(wanted)
+            list(APPEND sources ${wanted})
+        elseif(NOT folder MATCHES "/support$")
+            set(sources "")
+        endif()
+    endif()
     set(${out} "${sources}" PARENT_SCOPE)
 endfunction()
 
@@ -81,6 +91,11 @@ foreach(room IN LISTS rooms)
             PROPERTIES TIMEOUT 300 FIXTURES_REQUIRED postgres ENVIRONMENT "TRADECORE_TEST_POSTGRES=${server_folder}")
     endif()
 endforeach()
+
+# What follows is no room's.
+if(TRADECORE_ONLY_TESTS)
+    return()
+endif()
 
 # Faults of the network and of servers, against the databases as users have them.
 tradecore_glob_tests(chaos "${tests_root}/chaos")

@@ -40,6 +40,7 @@ using testing::HasSubstr;
 database_options for_threads(std::size_t maximum = 4)
 {
     auto options = test::quiet_options(maximum);
+    options.pool.slow_acquire = 0ms;
     options.used_by = threads::several;
     return options;
 }
@@ -666,6 +667,8 @@ TEST(run_on, hands_cancellation_over_whenever_it_comes)
                 co_await yield();
             asio::post(on->strand, [on] { on->cancel.emit(asio::cancellation_type::terminal); });
         }
+        while (ended < times)
+            co_await yield();
     });
     EXPECT_EQ(ended, times);
     EXPECT_GT(aborted, 0);

@@ -5,7 +5,7 @@
 
 namespace tradecore::test {
 
-/// @returns how often this thread has called `operator new`.
+/// @returns how often this thread has called `operator new`; 0 under ThreadSanitizer, always.
 [[nodiscard]] std::size_t allocations() noexcept;
 
 } // namespace tradecore::test
