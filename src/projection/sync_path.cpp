@@ -89,7 +89,10 @@ boost::asio::awaitable<void> run(std::shared_ptr<sync_job> job)
 {
     co_await job->self->prepare();
     const auto body = [job] { return bring_up_to_head(job); };
-    co_await job->self->read.transaction(body, {.name = "projection sync"});
+    transaction_options how{.name = "projection sync"};
+    // Our own limit ends the body; this one ends, too, what follows a COMMIT whose answer was lost.
+    how.timeout = std::max(std::chrono::milliseconds{1}, left_until(job->deadline));
+    co_await job->self->read.transaction(body, how);
 }
 
 sync_outcome pending(pending_cause cause, std::string reason)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projection/integration/projection_fixture.hpp"
+#include "support/network_gate.hpp"
+
+#include <tradecore/observe/capture.hpp>
 
 #include <stdexcept>
 
@@ -170,6 +173,32 @@ TEST_F(sync_path, an_outage_parks_nothing)
         const auto later = co_await chain.project_sync("a");
         EXPECT_TRUE(later.done()) << later.reason;
         EXPECT_EQ(wrong_streams(), "0");
+    });
+}
+
+TEST_F(sync_path, keeps_no_caller_until_it_is_known_what_became_of_a_commit)
+{
+    const observe::capture quiet;
+    in_world([&](world here) -> asio::awaitable<void> {
+        tradecore::test::network_gate gate(co_await asio::this_coro::executor, scratch().dsn());
+        auto wanted = options_of(scratch(), 2);
+        wanted.connect = pg::connect_options::parse(gate.dsn());
+        wanted.commit_resolution = std::chrono::hours{1};
+        database far(co_await asio::this_coro::executor, wanted);
+        co_await far.open();
+        engine chain(here.store, far, here.chain, quick_options());
+        co_await chain.prepare();
+        co_await append(here.store, "a", {"Sync"});
+        gate.when(tradecore::test::flow::to_client, "COMMIT", [&](tradecore::test::network_gate::link& on) {
+            gate.refuse();
+            on.end(tradecore::test::ending::reset);
+        });
+        const auto outcome = co_await chain.project_sync("a", engine::clock::now() + milliseconds{500});
+        EXPECT_EQ(outcome.state, sync_outcome::status::pending);
+        // It had taken effect.
+        EXPECT_EQ(stream_row("a"), "ok 1 0");
+        EXPECT_EQ(wrong_streams(), "0");
+        co_await far.close();
     });
 }
 
