@@ -15,7 +15,7 @@ PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/reliability.md"
 def main(folder, ctest="ctest"):
     listed = subprocess.run([ctest, "--test-dir", folder, "-N"], check=True, capture_output=True, text=True).stdout
     there = set(re.findall(r"^ *Test +#\d+: (\S+)", listed, re.M))
-    named = re.findall(r"`((?:chaos|db|pg)\.[^`\s]+)`", PAGE.read_text())
+    named = re.findall(r"`((?:app|chaos|db|pg)\.[^`\s]+)`", PAGE.read_text())
     named = [name for name in named if name != "chaos."]
     missing = sorted(set(named) - there)
     for name in missing:
