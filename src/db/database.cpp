@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/database_core.hpp"
 #include "db/home.hpp"
+#include "db/read_core.hpp"
 #include "db/several_threads.hpp"
 #include "db/traced_calls.hpp"
 #include "db/transaction_core.hpp"
@@ -91,8 +92,11 @@ database::database(asio::any_io_executor executor, database_options options)
     : database(std::move(executor), std::move(options), connector())
 {}
 
-database::database(asio::any_io_executor executor, database_options options, connector connect, time_source time)
-    : core_(make_core(executor, std::move(options), std::move(connect), std::move(time)))
+database::database(
+    asio::any_io_executor executor, database_options options, connector connect, time_source time,
+    connector to_standbys)
+    : core_(make_core(executor, std::move(options), std::move(connect), time)),
+      reads_(detail::read_core::make(core_, std::move(to_standbys), std::move(time)))
 {}
 
 database_session database::with(pg::call_options options, const resilience::retry_policies& retries) const
@@ -109,12 +113,24 @@ database database::disabled(std::string name, std::string reason)
 
 asio::awaitable<void> database::open()
 {
-    return from_here(core_, database_core::open(core_));
+    return from_here(core_, reads_ ? detail::read_core::open(reads_) : database_core::open(core_));
 }
 
 asio::awaitable<void> database::close(std::chrono::milliseconds limit)
 {
-    return from_here(core_, database_core::close(core_, limit));
+    return from_here(core_, reads_ ? detail::read_core::close(reads_, limit) : database_core::close(core_, limit));
+}
+
+database database::standbys() const
+{
+    if (reads_)
+        return database(reads_->standbys());
+    return disabled(core_->options().name + "/standby", "database_options.standbys is not enabled");
+}
+
+read_statistics database::read_statistics() const noexcept
+{
+    return detail::read_at(*core_, [this] { return reads_ ? reads_->statistics() : tradecore::read_statistics(); });
 }
 
 asio::awaitable<pg::result> database::run(pg::statement what)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/database_core.hpp"
+#include "db/leased_cursor.hpp"
 #include "db/outside_work.hpp"
 #include "db/statement_watch.hpp"
 #include "db/transaction_core.hpp"
@@ -18,47 +19,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// A cursor, a COPY or a listener with the connection it keeps; gives it back at its end.
-
-class leased_cursor final : public pg::detail::cursor_core, public std::enable_shared_from_this<leased_cursor> {
-public:
-    leased_cursor(lease connection, std::shared_ptr<cursor_core> inner)
-        : connection_(std::move(connection)), inner_(std::move(inner))
-    {}
-    asio::awaitable<pg::result> next() override { return next_of(shared_from_this()); }
-    asio::awaitable<void> close() override { return close_of(shared_from_this()); }
-    void abandon() noexcept override
-    {
-        inner_->abandon();
-        connection_.reset();
-    }
-
-private:
-    static asio::awaitable<pg::result> next_of(std::shared_ptr<leased_cursor> self)
-    {
-        std::exception_ptr error;
-        pg::result rows;
-        try {
-            rows = co_await self->inner_->next();
-        }
-        catch (...) {
-            error = std::current_exception();
-        }
-        if (error || rows.empty())
-            self->connection_.reset();
-        if (error)
-            std::rethrow_exception(error);
-        co_return rows;
-    }
-    static asio::awaitable<void> close_of(std::shared_ptr<leased_cursor> self)
-    {
-        const auto connection = std::move(self->connection_);
-        co_await self->inner_->close();
-    }
-
-    lease connection_;
-    std::shared_ptr<cursor_core> inner_;
-};
+// A COPY or a listener with the connection it keeps; gives it back at its end.
 
 class leased_copy_in final : public pg::detail::copy_in_core, public std::enable_shared_from_this<leased_copy_in> {
 public:

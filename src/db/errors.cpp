@@ -31,6 +31,8 @@ public:
             return "the database is switched off";
         case db_errc::circuit_open:
             return "the database has failed too often and is not asked for now";
+        case db_errc::no_fresh_standby:
+            return "no standby is proved to be as new as asked";
         }
         return "unknown error";
     }
@@ -50,6 +52,8 @@ public:
             return what == pg::disposition::cannot_connect || what == pg::disposition::transient;
         case db_errc::commit_unknown:
             return what == pg::disposition::in_doubt;
+        case db_errc::no_fresh_standby:
+            return what == pg::disposition::transient;
         default:
             return false;
         }
@@ -89,6 +93,10 @@ commit_unknown::commit_unknown(
 database_closed::database_closed(const std::string& message) : pg::error(db_errc::database_closed, message) {}
 
 database_disabled::database_disabled(const std::string& message) : pg::error(db_errc::database_disabled, message) {}
+
+no_fresh_standby::no_fresh_standby(const std::string& message, std::exception_ptr cause)
+    : pg::error(db_errc::no_fresh_standby, message), cause_(std::move(cause))
+{}
 
 circuit_open::circuit_open(
     const std::string& message, std::chrono::steady_clock::duration come_again_in,

@@ -7,6 +7,7 @@
 #include <tradecore/db/health.hpp>
 #include <tradecore/db/physical_connection.hpp>
 #include <tradecore/db/pool.hpp>
+#include <tradecore/db/read_session.hpp>
 #include <tradecore/db/statistics.hpp>
 #include <tradecore/db/time_source.hpp>
 #include <tradecore/db/transaction.hpp>
@@ -119,7 +120,10 @@ public:
     /// @throws std::invalid_argument when the options make no sense.
     database(boost::asio::any_io_executor executor, database_options options);
     /// The same with connections of another kind, and another time for retries and breaker, for tests and tools.
-    database(boost::asio::any_io_executor executor, database_options options, connector connect, time_source time = {});
+    /// @param to_standbys the same for `database_options::standbys`.
+    database(
+        boost::asio::any_io_executor executor, database_options options, connector connect, time_source time = {},
+        connector to_standbys = {});
     database(const database&) = default;
     database& operator=(const database&) = default;
     database(database&&) = default;
@@ -155,6 +159,15 @@ public:
     /// The same, with retry policies of its own.
     /// @throws std::invalid_argument naming the member of the policies that makes no sense.
     [[nodiscard]] database_session with(pg::call_options options, const resilience::retry_policies& retries) const;
+
+    /// The same database to read from, at a standby that is proved to be new enough, else at the primary:
+    /// `db.read({.max_staleness = 500ms}).fetch<order>(…)`. See `read_session`.
+    [[nodiscard]] read_session read(read_options how = {}) const { return {core_, reads_, how}; }
+    /// @returns the standbys as a database of their own, named like this one with "/standby" behind it: for its pool,
+    ///          health, statistics and metrics. Disabled when there are none.
+    [[nodiscard]] database standbys() const;
+    /// @returns where the statements of `read` were answered from.
+    [[nodiscard]] tradecore::read_statistics read_statistics() const noexcept;
 
     /// Runs a text of one or more statements without arguments; see `pg::connection::run_script`. Inside
     /// a transaction of this database it belongs to it.
@@ -242,6 +255,8 @@ private:
     explicit database(std::shared_ptr<detail::database_core> core) : core_(std::move(core)) {}
 
     std::shared_ptr<detail::database_core> core_;
+    // Null: there are no standbys.
+    std::shared_ptr<detail::read_core> reads_;
 };
 
 } // namespace tradecore

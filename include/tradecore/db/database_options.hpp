@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tradecore/db/pool_options.hpp>
+#include <tradecore/db/standby_options.hpp>
 #include <tradecore/pg/connect_options.hpp>
 #include <tradecore/resilience/breaker_options.hpp>
 #include <tradecore/resilience/retry.hpp>
@@ -36,6 +37,8 @@ struct database_options {
     threads used_by = threads::one;
     pg::connect_options connect{};
     pool_options pool{.minimum = 20, .maximum = 100};
+    /// Where `database::read` reads when the primary need not be asked.
+    standby_options standbys{};
     /// How long a statement may run; the server's `statement_timeout`, and a little later the client's
     /// own limit, after which the connection is closed. 0 means no limit.
     std::chrono::milliseconds command_timeout{60'000};

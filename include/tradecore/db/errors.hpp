@@ -38,6 +38,8 @@ enum class db_errc {
     /// The database has failed too often and was not asked. Compares to `disposition::cannot_connect` and
     /// `disposition::transient`.
     circuit_open,
+    /// No standby is proved to be as new as asked. Compares to `disposition::transient`.
+    no_fresh_standby,
 };
 
 [[nodiscard]] const boost::system::error_category& db_category() noexcept;
@@ -137,6 +139,18 @@ private:
     std::chrono::steady_clock::duration come_again_in_;
     // Shared, so that copying the exception cannot throw.
     std::shared_ptr<const std::string> last_failure_;
+};
+
+/// No standby is proved to be as new as `read_options` ask, and the primary was not to be asked; `what()` says why.
+class no_fresh_standby : public pg::error {
+public:
+    /// @param cause what the standby met; null when it was asked nothing, or was too old.
+    no_fresh_standby(const std::string& message, std::exception_ptr cause);
+
+    [[nodiscard]] const std::exception_ptr& cause() const noexcept { return cause_; }
+
+private:
+    std::exception_ptr cause_;
 };
 
 } // namespace tradecore

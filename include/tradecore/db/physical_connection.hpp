@@ -8,6 +8,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -48,16 +49,20 @@ public:
     [[nodiscard]] virtual const pg::host_address& host() const noexcept;
     [[nodiscard]] virtual std::string_view parameter(std::string_view name) const noexcept = 0;
 
-    /// As of `pg::connection`; one that knows of no ids is not asked.
     /// Whether statements of several callers may be in flight at once; then `send_away` works, as of `pg::connection`.
     [[nodiscard]] virtual bool can_be_shared() const noexcept { return false; }
     virtual void send_away(const std::exception_ptr& /*why*/) {}
 
+    /// As of `pg::connection`; one that knows of no ids is not asked.
     virtual void ask_for_transaction_id(bool /*wanted*/) noexcept {}
     [[nodiscard]] virtual std::optional<std::uint64_t> transaction_id() const noexcept { return std::nullopt; }
     /// @returns what tells the server, from its start to its end or its next crash, from all others: only there do
     ///          transaction ids mean the same. Empty when it is not known.
     [[nodiscard]] virtual std::string_view incarnation() const noexcept { return {}; }
+
+    /// For `database::read`: the server is proved to have all that was committed on the primary before this moment. It
+    /// stays true, for the session lives no longer than the server's process does.
+    std::optional<std::chrono::steady_clock::time_point> has_all_before{};
 };
 
 /// Makes a connection; called on the pool's executor. Its time limit is its own.

@@ -42,6 +42,8 @@ public:
     std::function<void(connection&, const std::string&)> on_command;
     /// Called when a command was carried out, before it is answered; may close the connection.
     std::function<void(connection&, const std::string&)> on_carried_out;
+    /// What a command is answered with, as one row with one text; nothing for no row.
+    std::function<std::optional<std::string>(connection&, const std::string&)> answer;
     /// Of the server, and of the connections made from now on. Empty: they know of no ids. When a connection asks for
     /// its transaction's id the log says so: "1:id?".
     std::string incarnation;
@@ -121,6 +123,7 @@ public:
     }
     /// The server says from now on that it is a standby.
     void become_standby() { state_->is_standby = true; }
+    void become_primary() { state_->is_standby = false; }
     /// The transaction has failed; the server waits for its end.
     void fail_transaction() { state_->status = pg::transaction_status::failed; }
     /// The server has rolled back by itself.
