@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <numeric>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -216,6 +217,61 @@ TEST_F(session_fault, a_schema_that_changes_is_noticed_on_every_connection)
         scratch_.run("DROP TABLE account");
         EXPECT_EQ(co_await end_of(look()), "42P01");
         EXPECT_EQ(gate.accepted(), 2U);
+    });
+}
+
+// --- what cannot be said ---------------------------------------------------------------------------
+
+TEST_F(session_fault, text_that_is_none_is_refused_and_costs_no_connection)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        // NUL is found here, before anything is sent; what is no UTF-8 is found by the server.
+        for (const auto& [text, told] :
+             {std::pair(std::string("a\0b", 3), "argument_error"), std::pair(std::string("a\xff\xfe"), "22021")}) {
+            const std::vector<std::tuple<std::int32_t, std::string>> rows{{1, "good"}, {1, text}};
+            const auto read = [&]() -> asio::awaitable<void> {
+                (void)co_await main.fetchval<std::string>("SELECT $1::text", text);
+            };
+            const auto write = [&]() -> asio::awaitable<void> {
+                (void)co_await main.execute("INSERT INTO note VALUES (1, $1)", text);
+            };
+            const auto write_after_another = [&]() -> asio::awaitable<void> {
+                co_await note(main, 1);
+                co_await write();
+            };
+            EXPECT_EQ(co_await end_of(read()), told);
+            EXPECT_EQ(co_await end_of(write()), told);
+            EXPECT_EQ(co_await end_of(main.execute_many("INSERT INTO note VALUES ($1, $2)", rows)), told);
+            EXPECT_EQ(co_await end_of(main.copy_in("note", {"number", "words"}, rows)), told);
+            EXPECT_EQ(co_await end_of(main.transaction(write_after_another)), told);
+            EXPECT_EQ(co_await end_of(note(main, 2)), "ok");
+        }
+        EXPECT_EQ(gate.accepted(), 2U) << "both connections are kept";
+    });
+    EXPECT_EQ(notes(1), 0);
+    EXPECT_EQ(notes(2), 2);
+}
+
+TEST_F(session_fault, more_parameters_than_the_protocol_counts_are_refused_and_cost_no_connection)
+{
+    run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
+        const auto count_them = [&](int taken, int given) -> asio::awaitable<std::int32_t> {
+            pg::parameters arguments;
+            for (int i = 0; i < given; ++i)
+                arguments.add(std::int32_t{1});
+            std::string text = "SELECT cardinality(ARRAY[";
+            for (int i = 1; i <= taken; ++i)
+                text += (i == 1 ? "$" : ",$") + std::to_string(i) + "::int";
+            text += "])";
+            const auto answer = co_await main.run({.sql = {text, nullptr}, .arguments = std::move(arguments)});
+            co_return answer.at(0, 0).as<std::int32_t>();
+        };
+        EXPECT_EQ(co_await count_them(65'535, 65'535), 65'535);
+        // The server takes as many as it likes, and says of 65,536 that they are none.
+        EXPECT_EQ(co_await end_of(count_them(65'536, 65'536)), "argument_error");
+        EXPECT_EQ(co_await end_of(count_them(65'536, 0)), "argument_error");
+        EXPECT_EQ(gate.accepted(), 2U) << "both connections are kept";
+        EXPECT_EQ(main.breaker_state(), resilience::breaker_state::closed);
     });
 }
 

@@ -125,9 +125,13 @@ std::optional<diagnostics> read_diagnostics(std::string_view payload)
 std::optional<std::vector<oid>> read_parameter_description(std::string_view payload)
 {
     payload_reader in(payload);
-    // The protocol counts in an unsigned 16-bit number: up to 65,535 parameters.
-    const auto count = static_cast<std::uint16_t>(in.i16());
-    if (payload.size() != sizeof(std::int16_t) + count * parameter_bytes)
+    // The protocol counts in an unsigned 16-bit number, up to 65,535 parameters. The server prepares statements that
+    // take more, and its count begins again at 0.
+    const auto told = static_cast<std::uint16_t>(in.i16());
+    if (payload.size() % parameter_bytes != sizeof(told))
+        return std::nullopt;
+    const auto count = (payload.size() - sizeof(told)) / parameter_bytes;
+    if (static_cast<std::uint16_t>(count) != told)
         return std::nullopt;
     std::vector<oid> types(count);
     for (auto& type : types)

@@ -45,6 +45,9 @@ std::string word_for(const std::exception_ptr& error)
     catch (const database_closed&) {
         return "database_closed";
     }
+    catch (const pg::argument_error&) {
+        return "argument_error";
+    }
     catch (const pg::error& other) {
         return other.code() == disposition::in_doubt ? "in doubt" : "error: " + std::string(other.what());
     }
