@@ -84,11 +84,12 @@ database_core::run(std::shared_ptr<database_core> self, pg::statement what, own_
         co_return co_await run_in(*around, what);
     }
     const auto limit = self->retries_->begin_call(what.options.timeout);
-    known_statement& known = self->known_.find(what.sql);
-    what.changes_nothing = known.only_reads;
     std::unique_ptr<repeated_call> call; // from the first failure on
     pool_state::ticket place = 0;        // in the pool's line, of one that was sent away from others
     for (;;) {
+        // Looked up for each attempt: while it was away its place may have become another statement's.
+        known_statement& known = self->known_.find(what.sql);
+        what.changes_nothing = known.only_reads;
         std::exception_ptr error;
         attempt_facts facts{.phase = attempt_phase::acquiring};
         {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "db/known_statements.hpp"
 #include "db/support/fake_database.hpp"
 #include "db/support/queue_server.hpp"
 #include "support/errors.hpp"
@@ -9,6 +10,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -404,6 +406,41 @@ TEST(shared_connection, keeps_writes_where_they_are_when_it_is_stuck)
             co_await settle(1);
         }
         EXPECT_EQ(on.said.find(':'), std::string::npos) << on.said;
+    });
+}
+
+/// @returns a write of which everything is forgotten when `other` is met.
+std::string write_in_place_of(const std::string& other)
+{
+    detail::known_statements known;
+    for (int i = 0;; ++i) {
+        auto write = fmt::format("UPDATE t SET a = {}", i);
+        if (&known.find(runtime_sql(write).text()) == &known.find(runtime_sql(other).text()))
+            return write;
+    }
+}
+
+TEST(shared_connection, is_not_for_a_write_that_is_repeated_when_its_place_is_a_readers)
+{
+    auto options = sized(1);
+    options.retries.conflict.first_at_once = false; // while it pauses the reader gets the connection
+    options.retries.conflict.backoff = {.base = 1ms, .cap = 1ms};
+    with_scene(options, [](scene& on) -> asio::awaitable<void> {
+        on.call(write_in_place_of("SELECT 1"));
+        co_await settle();
+        on.call("SELECT 1");
+        co_await settle();
+        on.server.answer(1, test::server_error_of("40001"));
+        co_await test::until([&] { return on.server.queue(1) == "SELECT 1"; });
+        co_await test::until(
+            [&] { return on.main.pool_stats().waiting == 1U || on.main.statistics().pool.shared > 0; });
+        EXPECT_EQ(on.server.queue(1), "SELECT 1");
+        EXPECT_EQ(on.main.statistics().pool.shared, 0U);
+        on.server.answer(1);
+        co_await settle();
+        on.server.answer(1);
+        co_await settle();
+        EXPECT_EQ(on.ended, 2);
     });
 }
 
