@@ -174,6 +174,16 @@ TEST(trace, goes_with_calls_of_a_database_that_several_threads_use)
     EXPECT_EQ(w.tracer->named("pay").parent, parse_traceparent(incoming));
 }
 
+TEST(trace, has_reads_that_may_go_to_a_standby)
+{
+    traced_world w;
+    w.run([&](database& main) -> asio::awaitable<void> {
+        (void)co_await main.read({.call = {.name = "latest"}}).fetch("SELECT 1 FROM a");
+        (void)co_await main.read().fetch("SELECT 1 FROM b");
+    });
+    EXPECT_EQ(w.tracer->tree(), "latest, SELECT b");
+}
+
 asio::awaitable<void> run_batch(database& on)
 {
     pg::batch two;
