@@ -83,24 +83,28 @@ protected:
         };
     }
 
-    void show(std::string text) { shown_.push_back(std::move(text)); }
+    secrets& show(std::string text)
+    {
+        shown_.push_back(std::move(text));
+        return *this;
+    }
     void show(const observe::capture& log)
     {
         for (const auto& one : log.entries()) {
             show(one.message);
             for (const auto& [key, value] : one.fields)
-                show(key + "=" + value);
+                show(key).show(value);
         }
     }
     void show(const test::recording_tracer& tracer)
     {
         for (const auto& one : tracer.spans()) {
-            show(one.name + " " + one.error);
+            show(one.name).show(one.error);
             for (const auto& [key, value] : one.with)
-                show(key + "=" + value);
+                show(key).show(value);
             for (const auto& [name, with] : one.events) {
                 for (const auto& [key, value] : with)
-                    show(name + " " + key + "=" + value);
+                    show(name).show(key).show(value);
             }
         }
     }
