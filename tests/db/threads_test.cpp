@@ -199,25 +199,24 @@ protected:
         EXPECT_TRUE(server_.open_connections.empty());
     }
 
-    /// Starts work beside the body, on the plain executor; `join` waits for all of it.
+    /// Starts work beside the body, which is joined once.
+    template <class Executor>
+    void start(const Executor& on, asio::awaitable<void> work)
+    {
+        beside_.start(on, std::move(work), [this](const std::exception_ptr&) { ++failed_; });
+    }
     void start(asio::io_context& context, asio::awaitable<void> work)
     {
-        ++running_;
-        asio::co_spawn(context, std::move(work), [this](const std::exception_ptr& error) {
-            if (error)
-                ++failed_;
-            --running_;
-        });
+        start(context.get_executor(), std::move(work));
     }
     asio::awaitable<void> join()
     {
-        while (running_ != 0)
-            co_await yield();
+        co_await beside_.join();
         EXPECT_EQ(failed_, 0);
     }
 
     fake_server server_;
-    std::atomic<int> running_ = 0;
+    test::beside beside_;
     std::atomic<int> failed_ = 0;
 };
 
@@ -269,12 +268,7 @@ TEST_F(threads_test, is_cancelled_at_random_from_other_threads)
         std::vector<std::shared_ptr<line>> all;
         for (int i = 0; i < 60; ++i) {
             all.push_back(std::make_shared<line>(context.get_executor()));
-            ++running_;
-            asio::co_spawn(all.back()->strand, use_often(main, all.back(), i), [this](const std::exception_ptr& error) {
-                if (error)
-                    ++failed_;
-                --running_;
-            });
+            start(all.back()->strand, use_often(main, all.back(), i));
         }
         for (unsigned seed = 1; seed <= 3; ++seed)
             start(context, heckle(all, seed));
@@ -385,7 +379,7 @@ TEST_F(threads_test, cancels_bodies_at_their_deadline_without_meeting_them)
             co_await main.transaction(
                 [&]() -> asio::awaitable<void> {
                     for (;;)
-                        co_await when_all(yield(), yield());
+                        co_await yield();
                 },
                 {.timeout = 1ms});
         }
@@ -393,12 +387,35 @@ TEST_F(threads_test, cancels_bodies_at_their_deadline_without_meeting_them)
             ++late;
         }
     };
+    run(
+        [&](database& main, asio::io_context& context) -> asio::awaitable<void> {
+            for (int i = 0; i < 40; ++i)
+                start(context, wait(main));
+            co_await join();
+        },
+        for_threads(40));
+    EXPECT_EQ(late, 40);
+}
+
+TEST_F(threads_test, lets_go_of_transactions_anywhere)
+{
+    const auto keep = [](database main, int number) -> asio::awaitable<void> {
+        for (int i = 0; i < 60; ++i) {
+            std::optional<asio::any_io_executor> inside;
+            co_await main.transaction([&]() -> asio::awaitable<void> {
+                inside = co_await asio::this_coro::executor;
+                co_await say(main, fmt::format("c{}.inside", number));
+            });
+            co_await yield();
+            inside.reset(); // the last that knows of the transaction, while others use its connection
+        }
+    };
     run([&](database& main, asio::io_context& context) -> asio::awaitable<void> {
         for (int i = 0; i < 12; ++i)
-            start(context, wait(main));
+            start(context, keep(main, i));
         co_await join();
     });
-    EXPECT_EQ(late, 12);
+    EXPECT_EQ(log_reader(server_.log()).committed(), 720);
 }
 
 TEST_F(threads_test, repeats_bodies_after_conflicts)
@@ -419,6 +436,38 @@ TEST_F(threads_test, repeats_bodies_after_conflicts)
         EXPECT_EQ(main.statistics().retries.after_conflicts, 30U);
     });
     EXPECT_EQ(attempts, 60);
+}
+
+TEST_F(threads_test, notes_what_other_databases_change)
+{
+    run([&](database& main, asio::io_context& context) -> asio::awaitable<void> {
+        fake_server second;
+        fake_server third;
+        database b(context.get_executor(), for_threads(), second.make_connector());
+        database c(context.get_executor(), for_threads(), third.make_connector());
+        co_await b.open();
+        co_await c.open();
+        int attempts = 0;
+        std::string why;
+        for (int i = 0; i < 30; ++i) {
+            try {
+                co_await main.transaction([&]() -> asio::awaitable<void> {
+                    ++attempts;
+                    co_await say(main, "a.inside");
+                    // Each on the strand of its own database, at once.
+                    co_await when_all(say(b, "WRITE outside"), say(c, "WRITE outside"));
+                    co_await say(main, "FAIL 40001");
+                });
+            }
+            catch (const pg::error& e) {
+                why = e.what();
+            }
+        }
+        EXPECT_EQ(attempts, 30); // none was repeated
+        EXPECT_THAT(why, HasSubstr("a statement on 'main'"));
+        co_await b.close(1h);
+        co_await c.close(1h);
+    });
 }
 
 TEST_F(threads_test, closes_while_it_is_busy)
@@ -645,7 +694,7 @@ TEST(run_on, hands_cancellation_over_whenever_it_comes)
     run_on_threads([&](asio::io_context& context) -> asio::awaitable<void> {
         const auto there = asio::make_strand(context);
         const auto work = [](unsigned steps) -> asio::awaitable<void> {
-            for (unsigned i = 0; i < steps; ++i)
+            for (unsigned i = 0; i < steps || steps == 6; ++i) // the last kind ends when it is cancelled
                 co_await yield();
         };
         const auto call = [&](std::shared_ptr<line> on, unsigned number) -> asio::awaitable<void> {

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "db/wake_up.hpp"
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <atomic>
 #include <exception>
-#include <functional>
+#include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace tradecore::test {
@@ -32,5 +36,38 @@ void run_on_threads(Body body)
     if (failure)
         std::rethrow_exception(failure);
 }
+
+/// Work that runs beside a coroutine on any threads, and is waited for once.
+class beside {
+public:
+    /// Starts work on `executor`; what it throws is handed to `failed`.
+    template <class Executor, class Failed>
+    void start(const Executor& executor, boost::asio::awaitable<void> work, Failed failed)
+    {
+        ++running_;
+        boost::asio::co_spawn(executor, std::move(work), [this, failed](const std::exception_ptr& error) {
+            if (error)
+                failed(error);
+            one_less();
+        });
+    }
+    /// Waits until all of it has ended; nothing may be started afterwards.
+    boost::asio::awaitable<void> join()
+    {
+        one_less();
+        return detail::wake_up::wait(over_, {});
+    }
+
+private:
+    void one_less()
+    {
+        const auto over = over_; // whoever waits may go on, and end this
+        if (--running_ == 0)
+            over->wake();
+    }
+
+    std::atomic<int> running_ = 1;
+    std::shared_ptr<detail::wake_up> over_ = std::make_shared<detail::wake_up>();
+};
 
 } // namespace tradecore::test

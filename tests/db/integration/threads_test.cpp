@@ -73,29 +73,23 @@ protected:
         });
     }
 
+    /// Starts work beside the body, which is joined once.
     void start(const asio::any_io_executor& on, asio::awaitable<void> work)
     {
-        ++running_;
-        asio::co_spawn(on, std::move(work), [this](const std::exception_ptr& error) {
+        beside_.start(on, std::move(work), [](const std::exception_ptr& error) {
             try {
-                if (error)
-                    std::rethrow_exception(error);
+                std::rethrow_exception(error);
             }
             catch (const std::exception& e) {
                 ADD_FAILURE() << e.what();
             }
-            --running_;
         });
     }
-    asio::awaitable<void> join()
-    {
-        while (running_ != 0)
-            co_await yield();
-    }
+    asio::awaitable<void> join() { return beside_.join(); }
 
     test::scratch_database scratch_{"threads"};
     database_options options_;
-    std::atomic<int> running_ = 0;
+    test::beside beside_;
 };
 
 TEST_F(database_threads, answer_every_verb_on_every_thread)
