@@ -39,14 +39,17 @@ void require_sense(const transaction_options& options)
         throw std::invalid_argument("transaction_options.timeout must be positive");
 }
 
-void require_same_mode(const transaction_options& nested, const transaction_options& outermost)
+void require_same_mode(
+    const transaction_options& nested, const transaction_options& outermost, const std::string& database)
 {
-    if (nested.isolation && nested.isolation != outermost.isolation)
-        throw std::invalid_argument("a nested transaction cannot have another isolation level than the outermost");
-    if (nested.read_only && !outermost.read_only)
-        throw std::invalid_argument("a nested transaction cannot be read-only in one that is not");
-    if (nested.deferrable && !outermost.deferrable)
-        throw std::invalid_argument("a nested transaction cannot be deferrable in one that is not");
+    const auto demand = [&](bool holds, const char* problem) {
+        if (!holds)
+            throw std::invalid_argument(fmt::format(
+                "transaction '{}' of '{}', nested in '{}', cannot {}", nested.name, database, outermost.name, problem));
+    };
+    demand(!nested.isolation || nested.isolation == outermost.isolation, "have an isolation level of its own");
+    demand(!nested.read_only || outermost.read_only, "be read-only in one that is not");
+    demand(!nested.deferrable || outermost.deferrable, "be deferrable in one that is not");
 }
 
 /// @returns the policies of a transaction.
@@ -110,7 +113,7 @@ asio::awaitable<void> run_attempts(std::shared_ptr<database_core> core, erased_b
     const auto around = core->scope_of(executor);
     const auto outer = around ? around->transaction : nullptr;
     if (outer)
-        require_same_mode(options, std::as_const(*outer).root().options());
+        require_same_mode(options, std::as_const(*outer).root().options(), core->options().name);
     else
         core->require_another_connection(around.get());
     std::optional<clock::time_point> deadline;

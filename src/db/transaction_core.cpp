@@ -159,7 +159,8 @@ pg::call_options transaction_core::limited(pg::call_options options) const
 void transaction_core::require_time() const
 {
     if (deadline_ && clock::now() >= *deadline_)
-        throw pg::timeout_error("the " + label() + " has used up its time");
+        throw pg::timeout_error(
+            fmt::format("the {} has used up its {} ms", label(), options_.timeout.value_or(milliseconds(0)).count()));
 }
 
 void transaction_core::prepare(pg::statement& what)
