@@ -207,6 +207,11 @@ asio::awaitable<bool> read_core::begin(std::shared_ptr<read_core> self, read_cal
             co_return false;
         }
         self->keep_asking_primary(*at.bound);
+        // Then no connection can be new enough either: what is known of them is no newer.
+        if (!self->freshness_.can_prove(self->now(), *at.bound)) {
+            go_to_primary(of, counted.not_known, "the primary has not said lately where it is");
+            co_return false;
+        }
     }
     std::exception_ptr error;
     try {
@@ -239,10 +244,6 @@ asio::awaitable<bool> read_core::prove(std::shared_ptr<read_core> self, read_cal
     using approach = read_freshness::approach;
     auto& counted = self->counted_;
     const auto how = self->freshness_.approach_to(at.server, at.sent, *at.bound);
-    if (!self->freshness_.can_prove(at.sent, *at.bound)) {
-        go_to_primary(of, counted.not_known, "the primary has not said lately where it is");
-        co_return false;
-    }
     if (how == approach::not_now) {
         go_to_primary(of, counted.too_old, "the standby was too far behind a moment ago");
         co_return false;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/read_position.hpp"
+#include "db/support/each_step.hpp"
 #include "db/support/fake_database.hpp"
 #include "db/support/virtual_time.hpp"
 #include "pg/support/task.hpp"
@@ -13,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -87,6 +89,9 @@ protected:
         }
         return log;
     }
+
+    /// As old as it likes.
+    static constexpr read_options any{.max_staleness = std::nullopt, .primary_otherwise = true, .call = {}};
 
     fake_server primary_;
     fake_server standby_;
@@ -233,8 +238,8 @@ TEST_F(reads, go_to_the_primary_at_once_when_no_standby_can_be_reached)
 {
     run([&](database& main) -> asio::awaitable<void> {
         standby_.refusal = test::refused();
-        co_await read(main, "SELECT 1");
-        co_await read(main, "SELECT 2");
+        co_await read(main, "SELECT 1", any);
+        co_await read(main, "SELECT 2", any);
         EXPECT_THAT(log_of(primary_), AllOf(HasSubstr(":SELECT 1"), HasSubstr(":SELECT 2")));
         EXPECT_EQ(main.read_statistics().unavailable, 2U);
     });
@@ -246,7 +251,7 @@ TEST_F(reads, try_no_standby_while_its_breaker_is_open)
     run([&](database& main) -> asio::awaitable<void> {
         standby_.refusal = test::refused();
         for (int i = 0; i < 20; ++i) {
-            co_await read(main, "SELECT 1");
+            co_await read(main, "SELECT 1", any);
             main.standbys().pool().end_pause();
         }
         EXPECT_EQ(main.standbys().breaker_state(), resilience::breaker_state::open);
@@ -372,7 +377,7 @@ TEST_F(reads, are_refused_with_the_reason_when_the_primary_shall_not_be_asked)
         standby_.refusal = test::refused();
         std::string said;
         try {
-            co_await read(main, "SELECT 1", {.max_staleness = 1s, .primary_otherwise = false});
+            co_await read(main, "SELECT 1", {.max_staleness = std::nullopt, .primary_otherwise = false});
         }
         catch (const no_fresh_standby& refused) {
             said = refused.what();
@@ -415,6 +420,60 @@ TEST_F(reads, of_a_caller_who_is_cancelled_go_nowhere_else)
         EXPECT_TRUE(error);
         EXPECT_EQ(test::count(primary_, "HOLD for ever"), 0);
     });
+}
+
+TEST_F(reads, of_an_event_loop_that_is_destroyed_leave_nothing_at_any_step)
+{
+    bool interrupted = true;
+    int step = 0;
+    for (; interrupted; ++step) {
+        std::optional<database> main;
+        {
+            asio::io_context context;
+            main.emplace(
+                context.get_executor(), options_, primary_.make_connector(), time_.source(), standby_.make_connector());
+            const auto all = [&]() -> asio::awaitable<void> {
+                co_await main->open();
+                for (int i = 0; i < 4; ++i)
+                    co_await read(*main, "SELECT 1");
+            };
+            test::stepped whole{context, {}, false, nullptr};
+            whole.start(all());
+            interrupted = whole.turn(step);
+        }
+        ASSERT_TRUE(primary_.open_connections.empty()) << step;
+        ASSERT_TRUE(standby_.open_connections.empty()) << step;
+    }
+    EXPECT_GT(step, 20);
+}
+
+TEST_F(reads, end_in_one_way_when_cancelled_at_any_step)
+{
+    bool interrupted = true;
+    int step = 0;
+    for (; interrupted; ++step) {
+        asio::io_context context;
+        database main(
+            context.get_executor(), options_, primary_.make_connector(), time_.source(), standby_.make_connector());
+        const auto some = [&]() -> asio::awaitable<void> {
+            co_await main.open();
+            for (int i = 0; i < 4; ++i)
+                co_await read(main, "SELECT 1");
+        };
+        test::stepped whole{context, {}, false, nullptr};
+        whole.start(some());
+        interrupted = whole.turn(step);
+        whole.cancel.emit(asio::cancellation_type::terminal);
+        whole.finish();
+        EXPECT_TRUE(whole.ended) << step;
+        test::stepped rest{context, {}, false, nullptr};
+        rest.start(main.close(1s));
+        rest.finish();
+        EXPECT_FALSE(rest.error) << step;
+        EXPECT_EQ(main.standbys().pool_stats().size, 0U) << step;
+        EXPECT_TRUE(standby_.open_connections.empty()) << step;
+    }
+    EXPECT_GT(step, 20);
 }
 
 TEST_F(reads, go_to_the_primary_when_there_are_no_standbys)

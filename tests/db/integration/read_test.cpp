@@ -151,6 +151,20 @@ TEST_F(reads_on_servers, are_set_up_as_documented)
     run([&](database& main) -> asio::awaitable<void> { EXPECT_EQ(co_await open_orders(main), 1); });
 }
 
+TEST_F(reads_on_servers, serve_several_threads)
+{
+    options_.used_by = threads::several;
+    run([&](database& main) -> asio::awaitable<void> {
+        co_await until_standby_answers(main);
+        auto rows = co_await main.read({.max_staleness = 10s}).cursor<bool>("SELECT pg_is_in_recovery()");
+        EXPECT_TRUE((co_await rows.next()).at(0));
+        pg::batch todo;
+        const auto where = todo.add<bool>("SELECT pg_is_in_recovery()");
+        auto answers = co_await main.read({.max_staleness = 10s}).run(std::move(todo));
+        EXPECT_TRUE(answers.get(where));
+    });
+}
+
 TEST_F(reads_on_servers, see_all_that_was_written_longer_ago_than_they_may_be_old)
 {
     constexpr auto bound = 40ms;
