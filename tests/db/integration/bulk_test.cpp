@@ -286,10 +286,9 @@ TEST_F(database_bulk, lets_the_step_under_way_of_a_childs_copy_be_its_last)
 TEST_F(database_bulk, remembers_the_names_of_those_who_keep_connections)
 {
     options_.pool = {.minimum = 1, .maximum = 1};
-    options_.pool.acquire_timeout = 20ms;
     run([](database& main) -> asio::awaitable<void> {
         const auto complaint = [&]() -> asio::awaitable<std::string> {
-            co_return test::what_of(co_await test::error_of(main.execute("SELECT 1")));
+            co_return test::what_of(co_await test::error_of(main.with({.timeout = 20ms}).execute("SELECT 1")));
         };
         std::string name = "a name that lives no longer than the call";
         const auto forget = [&] { name.assign(name.size(), '#'); };
