@@ -62,13 +62,6 @@ void attempt::got_no_connection()
     throw;
 }
 
-void attempt::was_ended(const physical_connection& on, bool limited)
-{
-    if (permit_)
-        failed(std::current_exception(), facts_of(on, limited));
-    throw;
-}
-
 void attempt::observed(const std::exception_ptr& error, const attempt_facts& facts) noexcept
 {
     if (!permit_)

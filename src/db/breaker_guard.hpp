@@ -48,12 +48,8 @@ public:
     void succeeded() noexcept;
     void failed(const std::exception_ptr& error, const attempt_facts& facts) noexcept;
 
-    // In a handler, of what is handled, which is thrown on. Here and not around what is awaited, where it would
-    // cost a coroutine for each attempt.
-    /// The wait for a connection ended with an error.
+    /// In a handler: the wait for a connection ended with what is handled, which is thrown on.
     [[noreturn]] void got_no_connection();
-    /// @param limited see `facts_of`.
-    [[noreturn]] void was_ended(const physical_connection& on, bool limited);
 
     /// For what consists of several statements: a failure decides at once, and so does the first answer of a probe;
     /// other answers count when it is over.
