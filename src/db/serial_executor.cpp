@@ -245,7 +245,7 @@ void serial_executor::push(std::unique_ptr<task> added) const
         if (std::exchange(state_->is_scheduled, true))
             return;
     }
-    state_->never.execute(runner(state_));
+    state_->never.execute(runner(state_)); // when that throws, the runner takes the queue with it
 }
 
 void serial_executor::leave_task(std::unique_ptr<task> added) const noexcept

@@ -4,6 +4,7 @@
 
 #include <tradecore/db/coroutines.hpp>
 #include <tradecore/db/database.hpp>
+#include <tradecore/db/registry.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -13,8 +14,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <exception>
+#include <stdexcept>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -50,6 +54,17 @@ asio::awaitable<std::int64_t> next_number(tradecore::database& db)
     co_return co_await tradecore::run_on(db.pool_executor(), take_number(db));
 }
 // [/lend]
+
+// [environment]
+asio::awaitable<void> open_for_threads()
+{
+    auto configuration = tradecore::read_configuration();
+    configuration.main.used_by = tradecore::threads::several;
+    if (configuration.vb)
+        configuration.vb->used_by = tradecore::threads::several;
+    co_await tradecore::init_all(std::move(configuration));
+}
+// [/environment]
 
 TEST(threads_page, its_code_does_what_it_says)
 {
@@ -99,6 +114,26 @@ TEST(threads_page, its_code_does_what_it_says)
     EXPECT_EQ(scratch.run("SELECT sum(visits) FROM account"), "30");
     EXPECT_EQ(scratch.run("SELECT count(*) FROM visit"), "30");
     EXPECT_EQ(number, 7);
+}
+
+TEST(threads_page, opens_the_databases_of_the_environment)
+{
+    const tradecore::test::scratch_database scratch;
+    ASSERT_EQ(setenv("POSTGRES_DSN", scratch.dsn().c_str(), 1), 0);
+    ASSERT_EQ(setenv("ENABLE_VB_DATABASE", "false", 1), 0);
+    ASSERT_EQ(setenv("PG_POOL_MIN_SIZE", "1", 1), 0);
+    asio::io_context context;
+    std::exception_ptr failure;
+    const auto use = []() -> asio::awaitable<void> {
+        co_await open_for_threads();
+        EXPECT_THROW((void)tradecore::db.pool(), std::logic_error); // only on its own executor
+        EXPECT_EQ(co_await tradecore::db.fetchval<int>("SELECT 7"), 7);
+        co_await tradecore::shutdown();
+    };
+    asio::co_spawn(
+        asio::make_strand(context), use(), [&failure](const std::exception_ptr& thrown) { failure = thrown; });
+    std::jthread([&context] { context.run(); }).join();
+    EXPECT_FALSE(failure);
 }
 
 } // namespace
