@@ -55,6 +55,13 @@ void write_pool(metrics& into, const database& of, const pool_statistics& counte
     timed_out("cannot_connect", counted.timeouts_cannot_connect);
     timed_out("suspended", counted.timeouts_suspended);
     into.counter(
+        "tradecore_pool_shared_statements_total", "Statements that were sent behind others on a connection.",
+        {{"database", name}}, number(counted.shared));
+    into.counter(
+        "tradecore_pool_sent_away_statements_total",
+        "Statements that went elsewhere because one before them took longer than expected.", {{"database", name}},
+        number(counted.sent_away));
+    into.counter(
         "tradecore_pool_connects_total", "Connections that were made.", {{"database", name}}, number(counted.connects));
     into.counter(
         "tradecore_pool_connect_failures_total", "Connections that could not be made.", {{"database", name}},
@@ -106,6 +113,22 @@ void write_retries(metrics& into, std::string_view database, const retry_statist
     stopped("attempts", counted.stopped_by_attempts);
     stopped("deadline", counted.stopped_by_deadline);
     stopped("budget", counted.stopped_by_budget);
+}
+
+void write_reads(metrics& into, std::string_view database, const read_statistics& counted)
+{
+    const auto ended = [&](std::string_view outcome, std::uint64_t times) {
+        into.counter(
+            "tradecore_reads_total",
+            "Reads that might be answered by a standby: those that were, others by the reason.",
+            {{"database", database}, {"outcome", outcome}}, number(times));
+    };
+    ended("standby", counted.at_standby);
+    ended("not_known", counted.not_known);
+    ended("too_old", counted.too_old);
+    ended("unavailable", counted.unavailable);
+    ended("busy", counted.busy);
+    ended("failed", counted.failed);
 }
 
 std::string in_one_line(std::string_view sql)
@@ -162,6 +185,11 @@ void write_metrics(metrics& into, const database& of)
         write_breaker(into, of, *counted.breaker);
     write_retries(into, of.name(), counted.retries);
     write_statements(into, of.name(), counted);
+    const auto standbys = of.standbys();
+    if (standbys.pool_stats().maximum == 0)
+        return; // there are none
+    write_reads(into, of.name(), of.read_statistics());
+    write_metrics(into, standbys);
 }
 
 void write_metrics(metrics& into)

@@ -6,6 +6,7 @@
 #include "pg/support/task.hpp"
 
 #include <tradecore/db/errors.hpp>
+#include <tradecore/db/metrics.hpp>
 #include <tradecore/errors.hpp>
 
 #include <gmock/gmock.h>
@@ -386,6 +387,22 @@ TEST_F(reads, are_refused_with_the_reason_when_the_primary_shall_not_be_asked)
         }
         EXPECT_THAT(said, AllOf(HasSubstr("'main'"), HasSubstr("no standby can be reached"), HasSubstr("refused")));
         EXPECT_EQ(test::count(primary_, "SELECT 1"), 0);
+    });
+}
+
+TEST_F(reads, are_counted_by_where_they_were_answered)
+{
+    run([&](database& main) -> asio::awaitable<void> {
+        co_await read(main, "SELECT 1");
+        co_await read(main, "SELECT 2");
+        observe::metrics all;
+        write_metrics(all, main);
+        const auto text = all.text();
+        EXPECT_THAT(text, HasSubstr("tradecore_reads_total{database=\"main\",outcome=\"standby\"} 1\n"));
+        EXPECT_THAT(text, HasSubstr("tradecore_reads_total{database=\"main\",outcome=\"not_known\"} 1\n"));
+        EXPECT_THAT(text, HasSubstr("tradecore_reads_total{database=\"main\",outcome=\"too_old\"} 0\n"));
+        EXPECT_THAT(text, HasSubstr("tradecore_pool_connections{database=\"main/standby\",state=\"idle\"} 1\n"));
+        EXPECT_THAT(text, testing::Not(HasSubstr("tradecore_reads_total{database=\"main/standby\"")));
     });
 }
 
