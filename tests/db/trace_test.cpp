@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "db/support/each_step.hpp"
 #include "db/support/recording_tracer.hpp"
 #include "db/support/retry_world.hpp"
 
@@ -394,6 +395,81 @@ TEST(trace, is_not_told_to_the_server_unless_that_is_wanted)
         co_await main.transaction([&]() -> asio::awaitable<void> { (void)co_await main.execute("SELECT 1 FROM a"); });
     });
     EXPECT_EQ(w.server.log(), "1:BEGIN | 1:SELECT 1 FROM a | 1:COMMIT");
+}
+
+asio::awaitable<void> some_work(database& main)
+{
+    const auto nested = [&]() -> asio::awaitable<void> { (void)co_await main.execute("SELECT 1 FROM b"); };
+    const auto body = [&]() -> asio::awaitable<void> {
+        (void)co_await main.execute("SELECT 1 FROM a");
+        co_await main.transaction(nested);
+    };
+    co_await main.transaction(body);
+    co_await main.run_script("SELECT 1");
+    (void)co_await main.execute("SELECT 1 FROM c");
+}
+
+TEST(trace, of_what_is_cancelled_at_any_step_ends_once)
+{
+    bool interrupted = true;
+    int step = 0;
+    for (; interrupted; ++step) {
+        fake_server server;
+        asio::io_context context;
+        const auto tracer = std::make_shared<recording_tracer>();
+        auto options = test::without_breaker();
+        options.tracer = tracer;
+        options.tell_server_of_trace = true;
+        database main(context.get_executor(), options, server.make_connector());
+        test::stepped opening{context, {}, false, nullptr};
+        opening.start(main.open());
+        opening.finish();
+        test::stepped work{context, {}, false, nullptr};
+        work.start(some_work(main));
+        interrupted = work.turn(step);
+        work.cancel.emit(asio::cancellation_type::terminal);
+        work.finish();
+        ASSERT_TRUE(work.ended) << step;
+        for (const auto& each : tracer->spans())
+            ASSERT_EQ(each.ends, 1) << each.name << " at step " << step;
+        test::stepped again{context, {}, false, nullptr};
+        again.start(some_work(main));
+        again.finish();
+        ASSERT_FALSE(again.error) << step << ": " << test::what_of(again.error);
+        ASSERT_EQ(main.pool_stats().active, 0U) << step;
+        test::stepped closing{context, {}, false, nullptr};
+        closing.start(main.close(1s));
+        closing.finish();
+    }
+    EXPECT_GT(step, 10);
+}
+
+TEST(trace, of_what_is_destroyed_at_any_step_ends_once)
+{
+    bool interrupted = true;
+    int step = 0;
+    for (; interrupted; ++step) {
+        fake_server server;
+        const auto tracer = std::make_shared<recording_tracer>();
+        auto options = test::without_breaker();
+        options.tracer = tracer;
+        std::optional<database> main;
+        {
+            asio::io_context context;
+            main.emplace(context.get_executor(), options, server.make_connector());
+            const auto all = [&]() -> asio::awaitable<void> {
+                co_await main->open();
+                asio::co_spawn(context, some_work(*main), asio::detached);
+                co_await some_work(*main);
+            };
+            test::stepped whole{context, {}, false, nullptr};
+            whole.start(all());
+            interrupted = whole.turn(step);
+        }
+        for (const auto& each : tracer->spans())
+            ASSERT_EQ(each.ends, 1) << each.name << " at step " << step;
+    }
+    EXPECT_GT(step, 20);
 }
 
 /// The attributes of docs/tracing.md.
