@@ -42,7 +42,7 @@ transaction_core::take_command(std::shared_ptr<transaction_core> self, pg::call_
     pg::statement limits{.sql = {}, .arguments = {}, .options = options};
     outermost.prepare(limits);
     made.before = std::move(limits.before);
-    made.limit = limits.options.timeout;
+    made.limit = outermost.limit_of_all(options);
     made.sent = clock::now();
     co_return made;
 }

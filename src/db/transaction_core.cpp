@@ -24,6 +24,13 @@ using std::chrono::milliseconds;
 /// Telling the server of a limit that has hardly changed is not worth it.
 constexpr milliseconds timeout_tolerance{10};
 
+/// @returns the less of two limits, at least 1 ms. @param limit 0 for none.
+milliseconds tighter(milliseconds limit, milliseconds other)
+{
+    other = std::max(other, milliseconds(1));
+    return limit.count() == 0 ? other : std::min(limit, other);
+}
+
 std::optional<pg::sqlstate> state_of(const std::exception_ptr& error)
 {
     try {
@@ -133,26 +140,33 @@ void transaction_core::require_not_failed() const
     pg::throw_server_error(std::move(said), options_.name);
 }
 
+milliseconds transaction_core::within_own_limits(milliseconds limit) const
+{
+    if (deadline_)
+        limit = tighter(limit, to_ms(*deadline_ - clock::now()));
+    if (attempt_.is_probe())
+        limit = tighter(limit, to_ms(attempt_.limit().when() - clock::now()));
+    return limit;
+}
+
 milliseconds transaction_core::server_limit(const pg::call_options& options) const
 {
     auto limit = database_->options().command_timeout;
-    const auto tighten = [&limit](milliseconds other) {
-        other = std::max(other, milliseconds(1)); // 0 would be no limit
-        if (limit.count() == 0 || other < limit)
-            limit = other;
-    };
     if (options.timeout)
-        tighten(*options.timeout);
-    if (deadline_)
-        tighten(to_ms(*deadline_ - clock::now()));
-    if (attempt_.is_probe())
-        tighten(to_ms(attempt_.limit().when() - clock::now()));
-    return std::min(limit, pg::longest_statement_timeout);
+        limit = tighter(limit, *options.timeout);
+    return std::min(within_own_limits(limit), pg::longest_statement_timeout);
+}
+
+std::optional<milliseconds> transaction_core::limit_of_all(const pg::call_options& options) const
+{
+    const auto own =
+        options.timeout ? tighter(milliseconds(0), *options.timeout) : database_->options().command_timeout;
+    return client_limit(within_own_limits(own));
 }
 
 pg::call_options transaction_core::limited(pg::call_options options) const
 {
-    options.timeout = client_limit(server_limit(options));
+    options.timeout = limit_of_all(options);
     return options;
 }
 

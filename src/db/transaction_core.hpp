@@ -109,6 +109,9 @@ private:
     /// Adds what has to go before the statement, and its limits.
     void prepare(pg::statement& what);
     [[nodiscard]] std::chrono::milliseconds server_limit(const pg::call_options& options) const;
+    [[nodiscard]] std::chrono::milliseconds within_own_limits(std::chrono::milliseconds limit) const;
+    /// @returns the client's limit for all of a command that is more than one statement; the server's is for each.
+    [[nodiscard]] std::optional<std::chrono::milliseconds> limit_of_all(const pg::call_options& options) const;
     /// @returns the options of a script, which tells the server of no limit of its own.
     [[nodiscard]] pg::call_options limited(pg::call_options options) const;
     void statement_ended(const std::exception_ptr& error);

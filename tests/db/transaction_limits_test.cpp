@@ -100,12 +100,14 @@ TEST(transaction, limits_whatever_it_sends)
         co_await main.transaction([&]() -> asio::awaitable<void> {
             (void)co_await main.run_script("a; b");
             (void)co_await main.run_script("c; d", {.timeout = 250ms});
+            (void)co_await main.run_script("takes; long", {.timeout = 1h});
             co_await main.transaction([&]() -> asio::awaitable<void> { co_await say(main, "e"); });
         });
         // A little later than the server's, whose answer comes first.
         for (const auto* const text : {"BEGIN", "a; b", "SAVEPOINT tradecore_1", "e"})
             EXPECT_EQ(server.limits[text], 61s) << text;
         EXPECT_EQ(server.limits["c; d"], 350ms);
+        EXPECT_EQ(server.limits["takes; long"], 1h + 1s) << "one of its own takes the place of the database's";
 
         // The time is over while the server answers.
         server.on_command = [began = std::chrono::steady_clock::now()](auto&, const std::string&) {
