@@ -102,7 +102,9 @@ session_use backend_sessions::use(std::int32_t pid)
     // Twice as many as there can be: most are of connections that are no more.
     if (by_pid_.size() > 2 * usual_ && !by_pid_.contains(pid))
         std::erase_if(by_pid_, [](const auto& one) { return one.second.users == 0; });
-    return session_use(pid, by_pid_[pid]);
+    auto& used = by_pid_[pid];
+    used.pid = pid;
+    return session_use(used);
 }
 
 backend_sessions::owned_session backend_sessions::look_up(std::int32_t pid) const

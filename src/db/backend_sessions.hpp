@@ -28,6 +28,7 @@ struct backend_session {
         clock::time_point ended{clock::time_point::max()}; // of one that runs: never
     };
 
+    std::int32_t pid = 0;
     bool in_transaction = false;
     std::string transaction{};
     std::source_location transaction_where{};
@@ -49,14 +50,10 @@ struct backend_session {
 class session_use {
 public:
     session_use() = default;
-    explicit session_use(std::int32_t pid, backend_session& session) noexcept : pid_(pid), session_(&session)
-    {
-        ++session.users;
-    }
-    session_use(session_use&& other) noexcept : pid_(other.pid_), session_(std::exchange(other.session_, nullptr)) {}
+    explicit session_use(backend_session& session) noexcept : session_(&session) { ++session.users; }
+    session_use(session_use&& other) noexcept : session_(std::exchange(other.session_, nullptr)) {}
     session_use& operator=(session_use&& other) noexcept
     {
-        std::swap(pid_, other.pid_);
         std::swap(session_, other.session_);
         return *this;
     }
@@ -70,10 +67,9 @@ public:
 
     explicit operator bool() const noexcept { return session_ != nullptr; }
     [[nodiscard]] backend_session* operator->() const noexcept { return session_; }
-    [[nodiscard]] std::int32_t pid() const noexcept { return pid_; }
+    [[nodiscard]] std::int32_t pid() const noexcept { return session_->pid; }
 
 private:
-    std::int32_t pid_ = 0;
     backend_session* session_ = nullptr;
 };
 

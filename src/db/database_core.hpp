@@ -131,6 +131,19 @@ private:
     // database_statement.cpp
     /// @returns what a statement may have of a connection that others use, too.
     [[nodiscard]] share share_for(const pg::statement& what, const attempt& by, known_statement& known) const noexcept;
+    [[nodiscard]] bool is_in_transaction(const boost::asio::any_io_executor& executor) const
+    {
+        const auto* const inner = ambient_.find(executor);
+        return inner != nullptr && inner->transaction;
+    }
+    [[nodiscard]] boost::asio::awaitable<pg::result>
+    run_inside(const boost::asio::any_io_executor& executor, pg::statement& what);
+    /// Takes a connection for a statement if there is one for it now; else `into` has what to wait for. What was sent
+    /// away from others has its place in line there before.
+    void take_at_once(lease& into, pg::statement& what, const attempt& by);
+    [[nodiscard]] static boost::asio::awaitable<lease> wait_in_line(
+        const std::shared_ptr<database_core>& self, const attempt& by, resilience::deadline limit,
+        const pg::statement& what, const share& wanted);
     [[nodiscard]] static boost::asio::awaitable<lease> wait_for_connection(
         std::shared_ptr<database_core> self, const attempt& by, resilience::deadline limit, usage user, share wanted);
     /// @returns what is left for a statement of an attempt.

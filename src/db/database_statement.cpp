@@ -47,20 +47,19 @@ bool is_answer(const std::exception_ptr& error)
 // Functions that stay such: what they need besides would be in the frame of whoever calls them, also where nothing of
 // it happens. Asio keeps no frame above 1020 bytes for use again.
 
-[[gnu::noinline]] asio::awaitable<pg::result> run_in(const scope& around, pg::statement& what)
+/// @param call made when it is null: at the first failure.
+[[gnu::noinline]] asio::awaitable<void> another_attempt(
+    std::unique_ptr<repeated_call>& call, retry_surroundings& around, const own_policies& policies,
+    const pg::statement& what, resilience::deadline limit, const std::exception_ptr& error, const attempt_facts& facts)
 {
-    return transaction_core::run(around.transaction, std::move(what));
-}
-
-[[gnu::noinline]] std::unique_ptr<repeated_call> begin_repeating(
-    retry_surroundings& around, const own_policies& policies, const pg::statement& what, resilience::deadline limit)
-{
-    auto call = std::make_unique<repeated_call>(
-        around, policies.get(), what.options.name.empty() ? what.verb : what.options.name, limit);
-    call->facts.idempotent = what.options.idempotent;
-    call->facts.only_reads = what.changes_nothing;
-    call->facts.in_parts = pg::may_commit_in_parts(what.sql.text);
-    return call;
+    if (!call) {
+        call = std::make_unique<repeated_call>(
+            around, policies.get(), what.options.name.empty() ? what.verb : what.options.name, limit);
+        call->facts.idempotent = what.options.idempotent;
+        call->facts.only_reads = what.changes_nothing;
+        call->facts.in_parts = pg::may_commit_in_parts(what.sql.text);
+    }
+    return call->another_attempt(error, facts, what.sql.text);
 }
 
 } // namespace
@@ -73,34 +72,45 @@ share database_core::share_for(const pg::statement& what, const attempt& by, kno
     return pool_->core_->weigh(known.time);
 }
 
+[[gnu::noinline]] asio::awaitable<pg::result>
+database_core::run_inside(const asio::any_io_executor& executor, pg::statement& what)
+{
+    const auto around = scope_of(executor);
+    note_statement(executor, &std::as_const(*around->transaction).root(), what.sql.text, options_.name);
+    return transaction_core::run(around->transaction, std::move(what));
+}
+
+[[gnu::noinline]] void database_core::take_at_once(lease& into, pg::statement& what, const attempt& by)
+{
+    // Looked up for each attempt: while it was away its place may have become another statement's.
+    known_statement& known = known_.find(what.sql);
+    what.changes_nothing = known.only_reads;
+    const bool was_sent_away = into.share_.place != 0;
+    const auto wanted = was_sent_away ? share{.place = into.share_.place} : share_for(what, by, known);
+    into = pool_->core_->try_acquire(usage_of(what), wanted);
+    if (!into)
+        into.share_ = wanted;
+}
+
 asio::awaitable<pg::result>
 database_core::run(std::shared_ptr<database_core> self, pg::statement what, own_policies retries)
 {
     self->require_available();
-    if (const auto around = self->scope_of(co_await asio::this_coro::executor); around && around->transaction) {
-        note_statement(
-            co_await asio::this_coro::executor, &std::as_const(*around->transaction).root(), what.sql.text,
-            self->options_.name);
-        co_return co_await run_in(*around, what);
-    }
+    if (self->is_in_transaction(co_await asio::this_coro::executor))
+        co_return co_await self->run_inside(co_await asio::this_coro::executor, what);
     const auto limit = self->retries_->begin_call(what.options.timeout);
     std::unique_ptr<repeated_call> call; // from the first failure on
-    pool_state::ticket place = 0;        // in the pool's line, of one that was sent away from others
+    lease connection;
     for (;;) {
-        // Looked up for each attempt: while it was away its place may have become another statement's.
-        known_statement& known = self->known_.find(what.sql);
-        what.changes_nothing = known.only_reads;
         std::exception_ptr error;
         attempt_facts facts{.phase = attempt_phase::acquiring};
         {
             attempt by;
-            lease connection;
             try {
                 by = self->begin_attempt();
-                const auto wanted = place == 0 ? self->share_for(what, by, known) : share{.place = place};
-                connection = self->pool_->core_->try_acquire(usage_of(what), wanted);
+                self->take_at_once(connection, what, by);
                 if (!connection)
-                    connection = co_await wait_for_connection(self, by, limit, usage_of(what), wanted);
+                    connection = co_await wait_in_line(self, by, limit, what, connection.share_);
             }
             catch (...) {
                 error = std::current_exception();
@@ -109,38 +119,41 @@ database_core::run(std::shared_ptr<database_core> self, pg::statement what, own_
             if (connection) {
                 note_statement(co_await asio::this_coro::executor, nullptr, what.sql.text, self->options_.name);
                 what.options.timeout = self->limit_of(by, limit);
-                const bool unsent = !connection->is_open();
+                facts.unsent = !connection->is_open();
                 statement_watch watch(self->monitor_, what);
                 watch.runs_on(connection->backend_pid());
-                pg::result answer;
                 try {
-                    answer = co_await connection->run_kept(what);
-                }
-                catch (...) {
-                    error = std::current_exception();
-                }
-                if (!error) {
-                    watch.ended(answer, error);
+                    auto answer = co_await connection->run_kept(what);
+                    watch.ended(answer);
                     connection.share_.answered = true;
                     by.succeeded();
                     co_return answer;
                 }
+                catch (...) {
+                    error = std::current_exception();
+                }
                 if (is_sent_away(error)) {
                     self->pool_->core_->count_sent_away();
-                    place = connection.share_.place;
+                    connection.reset(); // and keeps its place in line
                     continue;
                 }
-                watch.ended(answer, error);
+                watch.ended(0, error);
                 connection.share_.answered = is_answer(error);
+                const bool unsent = facts.unsent;
                 facts = self->end_attempt(by, connection, error, what.options.timeout.has_value());
                 facts.unsent = unsent;
             }
         }
-        place = 0;
-        if (!call)
-            call = begin_repeating(*self->retries_, retries, what, limit);
-        co_await call->another_attempt(error, facts, what.sql.text);
+        connection.share_ = {};
+        co_await another_attempt(call, *self->retries_, retries, what, limit, error, facts);
     }
+}
+
+[[gnu::noinline]] asio::awaitable<lease> database_core::wait_in_line(
+    const std::shared_ptr<database_core>& self, const attempt& by, resilience::deadline limit,
+    const pg::statement& what, const share& wanted)
+{
+    return wait_for_connection(self, by, limit, usage_of(what), wanted);
 }
 
 asio::awaitable<lease> database_core::wait_for_connection(

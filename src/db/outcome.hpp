@@ -4,13 +4,14 @@
 #include <tradecore/resilience/circuit_breaker.hpp>
 #include <tradecore/resilience/retry.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <string_view>
 
 namespace tradecore::detail {
 
 /// How far an attempt had come when it failed.
-enum class attempt_phase {
+enum class attempt_phase : std::uint8_t {
     /// A connection was being made.
     connecting,
     /// A connection of the pool was waited for, one that was being made included.

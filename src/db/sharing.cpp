@@ -30,9 +30,11 @@ void expected_time::learn(duration took) noexcept
     time_ = time_.count() < 0 ? took : time_ + (took - time_) / weight_of_news;
 }
 
-sharing::duration sharing::weight_of(const expected_time& time) const noexcept
+sharing::weight sharing::weight_of(const expected_time& time) const noexcept
 {
-    return time.known().value_or(options_.patience / unknown_part_of_patience);
+    const auto whole = time.known().value_or(options_.patience / unknown_part_of_patience);
+    constexpr duration most = std::chrono::hours(1);
+    return std::chrono::duration_cast<weight>(std::clamp(whole, duration::zero(), most));
 }
 
 void sharing::begin(slot which, duration weight, time_point now)

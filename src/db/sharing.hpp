@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tradecore/db/pool_state.hpp>
+#include <tradecore/db/pool.hpp>
 #include <tradecore/db/sharing_options.hpp>
 
 #include <algorithm>
@@ -48,12 +48,13 @@ public:
     using slot = pool_state::slot;
     using time_point = pool_state::time_point;
     using duration = pool_state::clock::duration;
+    using weight = decltype(share::weight);
 
     /// @param options must be valid.
     explicit sharing(const sharing_options& options) noexcept : options_(options) {}
 
     /// @returns what a statement counts for, that may be known or not.
-    [[nodiscard]] duration weight_of(const expected_time& time) const noexcept;
+    [[nodiscard]] weight weight_of(const expected_time& time) const noexcept;
 
     /// A statement is sent on a connection.
     void begin(slot which, duration weight, time_point now);

@@ -26,49 +26,51 @@ std::uint64_t rows_of(const pg::result& answer) noexcept
 
 } // namespace
 
-statement_watch::statement_watch(statement_monitor& by, const pg::statement& what, transaction_trace* within)
-    : statement_watch(by, what.verb, what.sql, what.options.name, within)
+statement_watch::statement_watch(
+    statement_monitor& by, const pg::statement* single, std::unique_ptr<const command> other, transaction_trace* within)
+    : monitor_(by), within_(within), single_(single), other_(std::move(other)), began_(clock::now())
 {
-    is_single_ = true;
-    if (by.options().log_arguments)
-        arguments_ = &what.arguments;
+    if (session())
+        session()->begin(sql(), name(), began_);
 }
 
+statement_watch::statement_watch(statement_monitor& by, const pg::statement& what, transaction_trace* within)
+    : statement_watch(by, &what, nullptr, within)
+{}
+
 statement_watch::statement_watch(statement_monitor& by, const pg::repeated_statement& what, transaction_trace* within)
-    : statement_watch(by, "EXECUTE_MANY", std::make_unique<const sql_text>(what.sql), what.options.name, within)
+    : statement_watch(by, "EXECUTE_MANY", what.sql, what.options.name, within)
 {}
 
 statement_watch::statement_watch(statement_monitor& by, const pg::batch& what, transaction_trace* within)
     : statement_watch(
-          by, "BATCH", std::make_unique<const sql_text>(what.size() > 0 ? what.entries().front().sql : sql_text()),
-          what.options.name, within)
-{
-    is_batch_ = true;
-    further_ = what.size() > 0 ? static_cast<std::uint32_t>(what.size() - 1) : 0;
-}
-
-statement_watch::statement_watch(
-    statement_monitor& by, std::string_view verb, std::unique_ptr<const sql_text> sql, std::string_view name,
-    transaction_trace* within)
-    : statement_watch(by, verb, *sql, name, within)
-{
-    kept_sql_ = std::move(sql);
-}
+          by, nullptr,
+          std::make_unique<const command>(command{
+              .verb = "BATCH",
+              .sql = what.size() > 0 ? what.entries().front().sql : sql_text(),
+              .name = what.options.name,
+              .is_batch = true,
+              .further = what.size() > 0 ? what.size() - 1 : 0}),
+          within)
+{}
 
 statement_watch::statement_watch(
     statement_monitor& by, std::string_view verb, const sql_text& sql, std::string_view name, transaction_trace* within)
-    : monitor_(by), within_(within), sql_(&sql), began_(clock::now()), verb_(verb), name_(name)
-{
-    if (session())
-        session()->begin(*sql_, name_, began_);
-}
+    : statement_watch(
+          by, nullptr, std::make_unique<const command>(command{.verb = verb, .sql = sql, .name = name}), within)
+{}
 
 void statement_watch::runs_on(std::int32_t pid)
 {
     session_ = monitor_.sessions().use(pid);
     session_->in_transaction = false;
     session_->transaction.clear();
-    session_->begin(*sql_, name_, began_);
+    session_->begin(sql(), name(), began_);
+}
+
+void statement_watch::ended(const pg::result& answer) noexcept
+{
+    ended(rows_of(answer), nullptr);
 }
 
 void statement_watch::ended(const pg::result& answer, const std::exception_ptr& error) noexcept
@@ -97,9 +99,10 @@ void statement_watch::ended(std::uint64_t rows, const std::exception_ptr& error)
     const auto took = now - began_;
     if (session())
         session()->end(now);
-    if (within_ != nullptr && is_single_ && !error)
-        within_->loops().note(*sql_, name_, rows, took);
-    monitor_.table().count(is_batch_ ? any_batch : *sql_, name_, took, rows, error != nullptr);
+    if (within_ != nullptr && single_ != nullptr && !error)
+        within_->loops().note(sql(), name(), rows, took);
+    const bool is_batch = other_ && other_->is_batch;
+    monitor_.table().count(is_batch ? any_batch : sql(), name(), took, rows, error != nullptr);
     try {
         auto deadlock = error && session() ? deadlock_of(monitor_.options(), monitor_.sessions(), session(), error, now)
                                            : std::nullopt;
@@ -115,22 +118,26 @@ void statement_watch::ended(std::uint64_t rows, const std::exception_ptr& error)
 
 std::string statement_watch::arguments() const
 {
-    return arguments_ != nullptr ? arguments_->describe(monitor_.options().logged_arguments_length) : std::string();
+    const auto& options = monitor_.options();
+    if (single_ == nullptr || !options.log_arguments)
+        return {};
+    return single_->arguments.describe(options.logged_arguments_length);
 }
 
 void statement_watch::say_slow(milliseconds took, bool failed) const
 {
     const auto& options = monitor_.options();
-    auto sql = shorten(sql_->text, options.logged_sql_length);
-    if (further_ > 0)
-        sql += fmt::format(" (and {} more)", further_);
+    auto text = shorten(sql().text, options.logged_sql_length);
+    if (other_ && other_->further > 0)
+        text += fmt::format(" (and {} more)", other_->further);
     observe::log(
-        observe::level::warn, slow_query_line(options.name, verb_, took, sql, arguments()),
+        observe::level::warn,
+        slow_query_line(options.name, single_ != nullptr ? single_->verb : other_->verb, took, text, arguments()),
         {{"database", options.name},
          {"took_ms", took.count()},
          {"threshold_ms", options.slow_query.count()},
-         {"statement", name_},
-         {"location", place_of(sql_->where)},
+         {"statement", name()},
+         {"location", place_of(sql().where)},
          {"transaction", within_ != nullptr ? within_->name() : std::string_view()},
          {"transaction_location", within_ != nullptr ? place_of(within_->where()) : std::string()},
          {"failed", failed}});

@@ -19,10 +19,11 @@ namespace tradecore::detail {
 /// Watches one command from its sending to the end of its answer, and tells the monitor. One that is destroyed before
 /// its end says nothing.
 ///
-/// Lifetimes: the monitor and the trace must outlive it, and so must the command's name; so must a single statement,
-/// and the SQL of a command without arguments.
+/// Small, for it is in the frame of every statement. Lifetimes: the monitor and the trace must outlive it, and so must
+/// a single statement, and any command's name.
 class statement_watch {
 public:
+    /// @param what stays as it is.
     /// @param within the transaction it runs in; null when in none.
     statement_watch(statement_monitor& by, const pg::statement& what, transaction_trace* within = nullptr);
     statement_watch(statement_monitor& by, const pg::repeated_statement& what, transaction_trace* within = nullptr);
@@ -35,6 +36,7 @@ public:
     /// It runs outside of transactions, on this process of the server.
     void runs_on(std::int32_t pid);
 
+    void ended(const pg::result& answer) noexcept;
     /// It was answered.
     /// @param error null for a success.
     void ended(const pg::result& answer, const std::exception_ptr& error) noexcept;
@@ -43,29 +45,37 @@ public:
     void ended(std::uint64_t rows, const std::exception_ptr& error) noexcept;
 
 private:
+    /// What is not a single statement, which may be gone when it is sent.
+    struct command {
+        std::string_view verb;
+        sql_text sql;
+        std::string_view name;
+        bool is_batch = false;
+        std::size_t further = 0; // entries of a batch behind the one whose SQL this is
+    };
+
     statement_watch(
-        statement_monitor& by, std::string_view verb, std::unique_ptr<const sql_text> sql, std::string_view name,
+        statement_monitor& by, const pg::statement* single, std::unique_ptr<const command> other,
         transaction_trace* within);
 
     [[nodiscard]] const session_use& session() const noexcept
     {
         return within_ != nullptr ? within_->session() : session_;
     }
+    [[nodiscard]] const sql_text& sql() const noexcept { return single_ != nullptr ? single_->sql : other_->sql; }
+    [[nodiscard]] std::string_view name() const noexcept
+    {
+        return single_ != nullptr ? single_->options.name : other_->name;
+    }
     [[nodiscard]] std::string arguments() const;
     void say_slow(std::chrono::milliseconds took, bool failed) const;
 
     statement_monitor& monitor_;
     transaction_trace* within_;
-    const sql_text* sql_;
-    std::unique_ptr<const sql_text> kept_sql_;  // of what is gone when it is sent
-    const pg::parameters* arguments_ = nullptr; // null when they are not to be said
-    session_use session_;                       // outside of transactions
+    const pg::statement* single_; // or
+    std::unique_ptr<const command> other_;
+    session_use session_; // outside of transactions
     std::chrono::steady_clock::time_point began_;
-    std::string_view verb_;
-    std::string_view name_;
-    std::uint32_t further_ = 0; // entries of a batch behind the one whose SQL this is
-    bool is_batch_ = false;
-    bool is_single_ = false; // not a batch, many executions, or a script
 };
 
 } // namespace tradecore::detail

@@ -168,6 +168,8 @@ TEST(metrics, of_a_pool_have_waits_timeouts_and_connects)
         EXPECT_THAT(text, HasSubstr("tradecore_pool_timeouts_total{database=\"main\",reason=\"busy\"} 1\n"));
         EXPECT_THAT(text, HasSubstr("tradecore_pool_timeouts_total{database=\"main\",reason=\"cannot_connect\"} 0\n"));
         EXPECT_THAT(text, HasSubstr("tradecore_pool_timeouts_total{database=\"main\",reason=\"suspended\"} 1\n"));
+        EXPECT_THAT(text, HasSubstr("tradecore_pool_shared_statements_total{database=\"main\"} 0\n"));
+        EXPECT_THAT(text, HasSubstr("tradecore_pool_sent_away_statements_total{database=\"main\"} 0\n"));
         EXPECT_THAT(text, HasSubstr("tradecore_pool_connects_total{database=\"main\"} 1\n"));
         EXPECT_THAT(text, HasSubstr("tradecore_pool_connect_failures_total{database=\"main\"} 0\n"));
     });

@@ -52,6 +52,18 @@ TEST(only_reads, knows_what_may_commit_in_parts)
         EXPECT_FALSE(may_commit_in_parts(sql)) << sql;
 }
 
+TEST(only_reads, knows_what_leaves_its_session_alone)
+{
+    for (const auto* sql :
+         {"SELECT 1", "insert into t values (1)", " UPDATE t SET a = 1", "/* x */ DELETE FROM t",
+          "MERGE INTO t USING u", "WITH a AS (SELECT 1) SELECT * FROM a", "TABLE t", "VALUES (1)"})
+        EXPECT_TRUE(leaves_session_alone(sql)) << sql;
+    for (const auto* sql :
+         {"SET a = 1", "RESET ALL", "LISTEN a", "PREPARE a AS SELECT 1", "DECLARE a CURSOR FOR SELECT 1", "CALL p()",
+          "DO $$ BEGIN END $$", "DISCARD ALL", "CREATE TEMP TABLE t (a int)", "BEGIN", "EXPLAIN ANALYZE SELECT 1", ""})
+        EXPECT_FALSE(leaves_session_alone(sql)) << sql;
+}
+
 TEST(only_reads, ends_with_any_text)
 {
     for (const auto* sql : {"SELECT '", "SELECT \"", "SELECT /*", "SELECT $a$", "SELECT (", "(((", "SELECT E'\\"})

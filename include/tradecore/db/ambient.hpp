@@ -125,6 +125,13 @@ public:
         return entry == nullptr ? nullptr : std::static_pointer_cast<T>(entry->value);
     }
 
+    /// @returns the same without a share in it: valid as long as the executor.
+    [[nodiscard]] const T* find(const boost::asio::any_io_executor& executor) const noexcept
+    {
+        const auto* entry = detail::find_ambient(executor, this);
+        return entry == nullptr ? nullptr : static_cast<const T*>(entry->value.get());
+    }
+
     /// @returns `below` with `value` in front of it; nobody who has `below` notices.
     [[nodiscard]] ambient_context set(ambient_context below, std::shared_ptr<T> value) const
     {

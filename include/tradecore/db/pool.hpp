@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,9 +31,10 @@ class pool_core;
 struct share {
     /// Learns how long its answer takes; null of who wants a connection alone. Must outlive the use.
     expected_time* time = nullptr;
-    std::chrono::steady_clock::duration weight{};
     /// In line, in case it has to wait after all; 0 for none yet.
     pool_state::ticket place = 0;
+    /// What it counts for.
+    std::chrono::duration<std::uint32_t, std::micro> weight{};
     bool answered = false;
 };
 } // namespace detail
