@@ -3,7 +3,9 @@
 
 #include "domain/money.hpp"
 #include "domain/strategy.hpp"
+#include "service/repeat.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -34,6 +36,12 @@ struct options {
     std::optional<std::uint64_t> chaos; ///< the seed of what goes wrong meanwhile; nothing: nothing does
     bool json = false;
     bool keep = false;
+
+    /// What: how long a call outlasts outages: under chaos one may meet several in a row.
+    [[nodiscard]] service::patience with_outages() const
+    {
+        return chaos ? service::patience{.limit = std::chrono::minutes(3)} : service::patience{};
+    }
 };
 
 } // namespace tradecore::app::simulate

@@ -208,7 +208,7 @@ asio::awaitable<report> simulate(
     made.prices = prices.ticks.size();
     made.traders = wanted.traders;
     const lost_commits commits;
-    systems both(where.main(), where.vb(), prices, max_fill);
+    systems both(where.main(), where.vb(), prices, max_fill, wanted.with_outages());
     const auto began = clock::now();
     const auto traded = co_await trade_all(both, team, where, wanted, prices);
     made.took = clock::now() - began;

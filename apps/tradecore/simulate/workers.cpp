@@ -83,7 +83,7 @@ asio::awaitable<figures> take_part(
 {
     const lost_commits commits;
     co_await where.join();
-    systems both(where.main(), where.vb(), prices, max_fill);
+    systems both(where.main(), where.vb(), prices, max_fill, wanted.with_outages());
     co_await trade(both, wanted, prices, mine, std::move(on_order));
     auto made = both.traded();
     made.repeated_by_databases = where.repeated();
@@ -94,12 +94,13 @@ asio::awaitable<figures> take_part(
 
 /// What: a worker's whole run. Blocks.
 figures work(
-    int channel, const variables& told, options wanted, const market::price_series& prices, domain::quantity max_fill,
-    share mine, const environment& from)
+    int channel, const variables& told, const options& wanted, const market::price_series& prices,
+    domain::quantity max_fill, share mine, const environment& from)
 {
-    wanted.data.reset(); // the server runs already, and who disturbs it is elsewhere
-    wanted.chaos.reset();
-    databases where(wanted, with_variables(from, told));
+    auto server = wanted;
+    server.data.reset(); // it runs already, and who disturbs it is elsewhere
+    server.chaos.reset();
+    databases where(server, with_variables(from, told));
     asio::io_context loop(1);
     std::exception_ptr failure;
     figures made;
