@@ -108,9 +108,9 @@ private:
 /// A process that was forked from the one that made the pool must not use it, and need not: calls throw
 /// `database_closed`, and no connection is touched, neither by leases nor by destructors.
 ///
-/// Thread safety: none in this version: the pool and everyone who uses it run on one thread (one
-/// `io_context` run by one thread). Lifetimes: leases and waiting calls keep what they need; the
-/// `io_context` may be destroyed at any time, the pool's sockets go with it.
+/// Thread safety: none: the pool and everyone who uses it run on one thread (one `io_context` run by one thread), or on
+/// one strand; that of a database with `threads::several` on `database::pool_executor()`. Lifetimes: leases and waiting
+/// calls keep what they need; the `io_context` may be destroyed at any time, the pool's sockets go with it.
 class pool {
 public:
     using clock = pool_state::clock;
