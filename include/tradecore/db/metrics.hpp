@@ -11,7 +11,7 @@ namespace tradecore {
 /// Writes what a database has to tell: its pool, its circuit breaker, its statements. `docs/metrics.md` lists all.
 ///
 /// Nothing is kept for this while statements run: the figures are read when it is called.
-/// Thread safety: as of the database: call it on the thread that the database runs on, or with `threads::several` on any.
+/// Thread safety: as of the database: call it on the thread that the database runs on; with `threads::several` on any.
 void write_metrics(observe::metrics& into, const database& of);
 
 /// Writes what all databases have to tell that were ever opened by `init_all`, `init_db_pool` or `init_database`.

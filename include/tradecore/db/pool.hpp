@@ -11,7 +11,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
