@@ -222,6 +222,8 @@ TEST_F(reads, that_may_not_be_old_at_all_go_to_the_primary)
         co_await read(main, "SELECT 1", {.max_staleness = 0ms});
         co_await read(main, "SELECT 2", {.max_staleness = -1ms});
         EXPECT_EQ(log_of(standby_), "");
+        EXPECT_EQ(log_of(primary_).find('?'), std::string::npos) << "nothing is asked for it";
+        EXPECT_EQ(main.read_statistics().not_known, 1U) << "that of the beginning";
     });
 }
 

@@ -287,6 +287,31 @@ TEST_F(reads_on_servers, in_batches_and_by_cursors_go_to_the_standby_too)
     });
 }
 
+TEST_F(reads_on_servers, of_what_a_standby_does_not_have_yet_are_answered_by_the_primary)
+{
+    run([&](database& main) -> asio::awaitable<void> {
+        co_await until_standby_answers(main);
+        servers_->at_standby("SELECT pg_wal_replay_pause()");
+        servers_->at_primary("CREATE TABLE late AS SELECT 7 AS number");
+        const read_options however_old{.max_staleness = std::nullopt, .primary_otherwise = true, .call = {}};
+        EXPECT_EQ(co_await main.read(however_old).fetchval<std::int32_t>("SELECT number FROM late"), 7);
+        for (const auto mode : {pg::batch_mode::one_transaction, pg::batch_mode::each_alone}) {
+            pg::batch todo(mode);
+            const auto where = todo.add<bool>("SELECT pg_is_in_recovery()");
+            const auto found = todo.add<std::int32_t>("SELECT number FROM late");
+            auto answers = co_await main.read(however_old).run(std::move(todo));
+            EXPECT_EQ(answers.get(found), 7);
+            EXPECT_FALSE(answers.get(where)) << "all of it is";
+        }
+        auto rows = co_await main.read(however_old).cursor<std::int32_t>("SELECT number FROM late");
+        EXPECT_EQ((co_await rows.next()).at(0), 7);
+        co_await rows.close(); // it keeps the table from being dropped
+        EXPECT_EQ(main.read_statistics().failed, 4U);
+        servers_->at_primary("DROP TABLE late");
+        servers_->at_standby("SELECT pg_wal_replay_resume()");
+    });
+}
+
 TEST_F(reads_on_servers, that_replay_is_in_the_way_of_are_answered_by_the_primary)
 {
     run([&](database& main) -> asio::awaitable<void> {
