@@ -30,12 +30,12 @@ TEST(serial_executor, runs_functions_in_their_order_and_never_two_at_once)
     std::vector<int> last(4, -1);
     int count = 0;
     bool in_order = true;
-    for (std::size_t from = 0; from < last.size(); ++from) {
-        asio::post(context, [&, from] {
+    for (int& last_of : last) {
+        asio::post(context, [&] {
             for (int i = 0; i < each; ++i) {
-                asio::post(line, [&, from, i] {
-                    in_order = in_order && last[from] == i - 1;
-                    last[from] = i;
+                asio::post(line, [&, i] {
+                    in_order = in_order && last_of == i - 1;
+                    last_of = i;
                     ++count;
                 });
             }

@@ -175,7 +175,7 @@ asio::awaitable<bool> ends_well(asio::awaitable<void> work)
 
 /// Something that runs on a strand and can be cancelled from any thread.
 struct line {
-    explicit line(asio::any_io_executor on) : strand(asio::make_strand(std::move(on))) {}
+    explicit line(const asio::any_io_executor& on) : strand(asio::make_strand(on)) {}
     asio::strand<asio::any_io_executor> strand;
     asio::cancellation_signal cancel;
 };
@@ -322,7 +322,7 @@ TEST_F(threads_test, runs_bodies_where_they_are_called_and_the_rest_at_home)
             asio::use_awaitable);
         EXPECT_EQ(co_await asio::co_spawn(elsewhere, which(main), asio::use_awaitable), there);
         // A coroutine at home stays there.
-        const auto home = main.pool_executor();
+        const auto& home = main.pool_executor();
         co_await run_on(home, [](database on, asio::any_io_executor expected) -> asio::awaitable<void> {
             EXPECT_EQ(co_await asio::this_coro::executor, expected);
             co_await on.transaction([&]() -> asio::awaitable<void> {

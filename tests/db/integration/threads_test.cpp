@@ -42,7 +42,7 @@ asio::awaitable<void> yield()
 
 /// Something that runs on a strand and can be cancelled from any thread.
 struct line {
-    explicit line(asio::any_io_executor on) : strand(asio::make_strand(std::move(on))) {}
+    explicit line(const asio::any_io_executor& on) : strand(asio::make_strand(on)) {}
     asio::strand<asio::any_io_executor> strand;
     asio::cancellation_signal cancel;
 };
