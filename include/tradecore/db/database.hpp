@@ -242,9 +242,8 @@ public:
     [[nodiscard]] std::optional<resilience::breaker_state> breaker_state() const noexcept;
     [[nodiscard]] const std::string& name() const noexcept;
     [[nodiscard]] bool is_open() const noexcept;
-    /// @returns the pool, to lend a connection for what the verbs do not offer. With `threads::several` the pool and the
-    ///          connections it lends are used on `pool_executor()` only:
-    ///          `co_await run_on(db.pool_executor(), lend_and_use(db))`.
+    /// @returns the pool, to lend a connection for what the verbs do not offer. With `threads::several` the pool, and what
+    ///          it lends, is used on `pool_executor()` only: `co_await run_on(db.pool_executor(), lend_and_use(db))`.
     /// @throws database_closed, database_disabled; `std::logic_error` with `threads::several` when called elsewhere.
     [[nodiscard]] tradecore::pool& pool() const;
     /// @returns where the connections live: the executor that was given, without its transactions, or with
