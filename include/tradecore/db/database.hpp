@@ -242,7 +242,7 @@ public:
     [[nodiscard]] std::optional<resilience::breaker_state> breaker_state() const noexcept;
     [[nodiscard]] const std::string& name() const noexcept;
     [[nodiscard]] bool is_open() const noexcept;
-    /// @returns the pool, to lend a connection for what the verbs do not offer. With `threads::several` the pool, and what
+    /// @returns the pool, to lend a connection for what verbs do not offer. With `threads::several` the pool, and what
     ///          it lends, is used on `pool_executor()` only: `co_await run_on(db.pool_executor(), lend_and_use(db))`.
     /// @throws database_closed, database_disabled; `std::logic_error` with `threads::several` when called elsewhere.
     [[nodiscard]] tradecore::pool& pool() const;
