@@ -7,6 +7,7 @@
 #include <tradecore/db/errors.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -103,15 +104,15 @@ struct writers {
                 co_await moment();
         }
     }
-    [[nodiscard]] std::ptrdiff_t count(const std::string& ended) const
+    [[nodiscard]] std::size_t count(const std::string& ended) const
     {
-        return std::ranges::count(all, ended, &write::ended);
+        return static_cast<std::size_t>(std::ranges::count(all, ended, &write::ended));
     }
 };
 
 TEST_F(failover, keeps_every_acknowledged_write_and_applies_none_twice)
 {
-    constexpr int many = 8;
+    constexpr std::size_t many = 8;
     servers_.make_synchronous();
     const auto old_host = servers_.primary_host();
     writers work;
@@ -119,7 +120,7 @@ TEST_F(failover, keeps_every_acknowledged_write_and_applies_none_twice)
         const auto executor = co_await asio::this_coro::executor;
         std::vector<test::task<void>> running;
         running.reserve(many);
-        for (int i = 0; i < many; ++i)
+        for (std::size_t i = 0; i < many; ++i)
             running.emplace_back(executor, work.go_on(main, i % 2 == 0));
         while (work.acknowledged < 200)
             co_await moment();

@@ -80,6 +80,13 @@ protected:
         options_.breaker_enabled = false;
     }
 
+    /// A test that failed leaves the next one no standby that waits.
+    void TearDown() override
+    {
+        servers_->at_standby("SELECT pg_wal_replay_resume()");
+        servers_->connect_standby();
+    }
+
     template <class F>
     void run(F body)
     {
