@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Programs that measure: one folder of bench/ for each contender, one program bench_<contender>. What only they need may be
-# missing: bench/run_driver.py names a contender it does not find.
+# Programs that measure: one folder of bench/ for each, one program bench_<folder>. What only they need may be missing: the
+# scripts that run them name a program they do not find.
 
 set(bench_root "${TRADECORE_ROOT}/bench")
 add_custom_target(bench_programs)
@@ -32,5 +32,7 @@ endif()
 file(GLOB connection_sources CONFIGURE_DEPENDS RELATIVE "${bench_root}" "${bench_root}/connection/*.cpp")
 tradecore_add_bench(connection SOURCES ${connection_sources} LINK tradecore::pg)
 tradecore_add_bench(database SOURCES database/main.cpp LINK tradecore::db)
+tradecore_add_bench(policies SOURCES policies/main.cpp policies/allocations.cpp LINK tradecore::db)
 tradecore_use_pch(bench_connection)
 tradecore_use_pch(bench_database)
+tradecore_use_pch(bench_policies)

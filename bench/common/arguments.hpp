@@ -61,10 +61,11 @@ void read(std::string_view name, std::string_view text, T& into)
 
 } // namespace detail
 
-/// Ends the program with status 2 when an option is unknown or has no sense.
-inline arguments parse_arguments(int count, char** values)
+/// Hands each `--name=value` to `take`, which says whether there is such an option. Ends the program with status 2 when
+/// there is none.
+template <class Take>
+void read_options(int count, char** values, Take take)
 {
-    arguments made;
     for (int i = 1; i < count; ++i) {
         const std::string_view whole = values[i];
         const auto equals = whole.find('=');
@@ -72,8 +73,18 @@ inline arguments parse_arguments(int count, char** values)
             std::fprintf(stderr, "'%s' is not --name=value\n", values[i]);
             std::exit(2);
         }
-        const auto name = whole.substr(2, equals - 2);
-        const auto value = whole.substr(equals + 1);
+        if (!take(whole.substr(2, equals - 2), whole.substr(equals + 1))) {
+            std::fprintf(stderr, "there is no option '%s'\n", values[i]);
+            std::exit(2);
+        }
+    }
+}
+
+/// Ends the program with status 2 when an option is unknown or has no sense.
+inline arguments parse_arguments(int count, char** values)
+{
+    arguments made;
+    read_options(count, values, [&made](std::string_view name, std::string_view value) {
         if (name == "workload")
             made.workload = value;
         else if (name == "mode")
@@ -102,11 +113,10 @@ inline arguments parse_arguments(int count, char** values)
             detail::read(name, value, made.rows);
         else if (name == "seed")
             detail::read(name, value, made.seed);
-        else {
-            std::fprintf(stderr, "there is no option '%s'\n", values[i]);
-            std::exit(2);
-        }
-    }
+        else
+            return false;
+        return true;
+    });
     if (made.connections == 0 || made.depth == 0 || made.callers == 0 || made.host.empty()) {
         std::fprintf(stderr, "--host is needed; --connections, --depth and --callers are at least 1\n");
         std::exit(2);
