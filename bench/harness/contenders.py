@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is measured at what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -33,56 +33,54 @@ def _c(key, label, program, *options):
 _32 = "--connections=32"
 _ASYNCPG_32 = _c("asyncpg", "asyncpg + uvloop, 32 connections", "asyncpg", _32)
 
-POINT = (
-    Group(
-        key="one-in-flight",
-        title="One statement in flight on each of 32 connections",
-        transports=("unix", "tcp"),
-        limit="null",
-        ours="connection",
-        contenders=(
-            _c("null", "null client", "null", "--mode=window", _32),
-            _c("libpq-async", "libpq, asynchronous", "libpq", "--mode=asynchronous", _32),
-            _c("pgbench", "pgbench (text)", "pgbench", _32),
-            _ASYNCPG_32,
-            _c("asyncpg-pool", "asyncpg + uvloop, `pool.fetchval`", "asyncpg", "--mode=pool", _32, "--callers=32"),
-            _c("connection", "**`pg::connection`**", "connection", _32, "--callers=32"),
-            _c("database", "**`database`**", "database", _32, "--callers=32"),
-        ),
+ONE_IN_FLIGHT = Group(
+    key="one-in-flight",
+    title="One statement in flight on each of 32 connections",
+    transports=("unix", "tcp"),
+    limit="null",
+    ours="connection",
+    contenders=(
+        _c("null", "null client", "null", "--mode=window", _32),
+        _c("libpq-async", "libpq, asynchronous", "libpq", "--mode=asynchronous", _32),
+        _c("pgbench", "pgbench (text)", "pgbench", _32),
+        _ASYNCPG_32,
+        _c("asyncpg-pool", "asyncpg + uvloop, `pool.fetchval`", "asyncpg", "--mode=pool", _32, "--callers=32"),
+        _c("connection", "**`pg::connection`**", "connection", _32, "--callers=32"),
     ),
-    Group(
-        key="shared",
-        title="100 callers on 2 connections",
-        transports=("unix", "tcp"),
-        limit="null",
-        ours="connection",
-        contenders=(
-            _c("null", "null client, 50 in flight on each", "null", "--mode=window", "--connections=2", "--depth=50"),
-            _c("null-batch", "null client, batches of 50", "null", "--mode=batch", "--connections=2", "--depth=50"),
-            _c("libpq-pipeline", "libpq pipeline, a Sync each", "libpq", "--mode=pipeline", "--connections=2", "--depth=50"),
-            _c(
-                "libpq-batch", "libpq pipeline, 50 in one transaction", "libpq", "--mode=pipeline-batch", "--connections=2",
-                "--depth=50",
-            ),
-            _ASYNCPG_32,
-            _c("connection", "**`pg::connection`**", "connection", "--connections=2", "--callers=100"),
-            _c("database", "**`database`**", "database", "--connections=2", "--callers=100"),
+)
+
+SHARED = Group(
+    key="shared",
+    title="100 callers on 2 connections",
+    transports=("unix", "tcp"),
+    limit="null",
+    ours="connection",
+    contenders=(
+        _c("null", "null client, 50 in flight on each", "null", "--mode=window", "--connections=2", "--depth=50"),
+        _c("null-batch", "null client, batches of 50", "null", "--mode=batch", "--connections=2", "--depth=50"),
+        _c("libpq-pipeline", "libpq pipeline, a Sync each", "libpq", "--mode=pipeline", "--connections=2", "--depth=50"),
+        _c(
+            "libpq-batch", "libpq pipeline, 50 in one transaction", "libpq", "--mode=pipeline-batch", "--connections=2",
+            "--depth=50",
         ),
+        _ASYNCPG_32,
+        _c("connection", "**`pg::connection`**", "connection", "--connections=2", "--callers=100"),
     ),
-    Group(
-        key="single",
-        title="One connection, one statement in flight (no goals: such runs have two speeds, as the scheduler likes)",
-        limit="null",
-        ours="connection",
-        contenders=(
-            _c("null", "null client", "null", "--mode=window"),
-            _c("libpq", "libpq, synchronous", "libpq", "--mode=synchronous"),
-            _c("libpq-async", "libpq, asynchronous", "libpq", "--mode=asynchronous"),
-            _c("libpqxx", "libpqxx (text)", "libpqxx"),
-            _c("pgbench", "pgbench (text)", "pgbench"),
-            _c("asyncpg", "asyncpg + uvloop", "asyncpg"),
-            _c("connection", "**`pg::connection`**", "connection"),
-        ),
+)
+
+SINGLE = Group(
+    key="single",
+    title="One connection, one statement in flight (no goals: such runs have two speeds, as the scheduler likes)",
+    limit="null",
+    ours="connection",
+    contenders=(
+        _c("null", "null client", "null", "--mode=window"),
+        _c("libpq", "libpq, synchronous", "libpq", "--mode=synchronous"),
+        _c("libpq-async", "libpq, asynchronous", "libpq", "--mode=asynchronous"),
+        _c("libpqxx", "libpqxx (text)", "libpqxx"),
+        _c("pgbench", "pgbench (text)", "pgbench"),
+        _c("asyncpg", "asyncpg + uvloop", "asyncpg"),
+        _c("connection", "**`pg::connection`**", "connection"),
     ),
 )
 
@@ -145,7 +143,17 @@ BULK = (
     ),
 )
 
-GROUPS = POINT + BULK
+def _through_database(group: Group, *options: str) -> Group:
+    """The same with `database` beside the others, which are compared with it."""
+    mine = _c("database", "**`database`**", "database", *options)
+    return replace(group, ours=mine.key, contenders=(*group.contenders, mine))
+
+
+DRIVER = (ONE_IN_FLIGHT, SHARED, SINGLE, *BULK)
+DATABASE = (
+    _through_database(ONE_IN_FLIGHT, _32, "--callers=32"),
+    _through_database(SHARED, "--connections=2", "--callers=100"),
+)
 
 
 @dataclass(frozen=True)
@@ -162,11 +170,17 @@ class Counted:
 _ONE = (1_000, 3_000)
 _MANY = (5_000, 15_000)
 
-COUNTED = (
+_CONNECTION = (
+    Counted("connection", "**`pg::connection`**, one in flight", "connection", (), _ONE),
+    Counted(
+        "connection-shared", "**`pg::connection`**, 100 callers on 2", "connection",
+        ("--connections=2", "--callers=100"), _MANY,
+    ),
+)  # fmt: skip
+
+COUNTED_OF_DRIVER = (
     Counted("libpq", "libpq, synchronous", "libpq", ("--mode=synchronous",), _ONE),
     Counted("libpq-async", "libpq, asynchronous, one in flight", "libpq", ("--mode=asynchronous",), _ONE),
-    Counted("connection", "**`pg::connection`**, one in flight", "connection", (), _ONE),
-    Counted("database", "**`database`**, one in flight", "database", (), _ONE),
     Counted(
         "libpq-pipeline", "libpq pipeline, a Sync each, 50 on each of 2", "libpq",
         ("--mode=pipeline", "--connections=2", "--depth=50"), _MANY,
@@ -175,10 +189,12 @@ COUNTED = (
         "libpq-batch", "libpq pipeline, 50 in one transaction, on 2", "libpq",
         ("--mode=pipeline-batch", "--connections=2", "--depth=50"), _MANY,
     ),
-    Counted(
-        "connection-shared", "**`pg::connection`**, 100 callers on 2", "connection",
-        ("--connections=2", "--callers=100"), _MANY,
-    ),
+    *_CONNECTION,
+)  # fmt: skip
+
+COUNTED_OF_DATABASE = (
+    *_CONNECTION,
+    Counted("database", "**`database`**, one in flight", "database", (), _ONE),
     Counted(
         "database-shared", "**`database`**, 100 callers on 2", "database", ("--connections=2", "--callers=100"), _MANY,
     ),

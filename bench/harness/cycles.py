@@ -36,9 +36,16 @@ class Spread:
         return Spread(statistics.median(ordered), ordered[inner], ordered[-1 - inner])
 
 
+def _pairs(one: Series, other: Series) -> list[tuple[Record, Record]]:
+    return [(a, b) for a, b in zip(one.records, other.records) if a is not None and b is not None]
+
+
 def ratio(what, over: Series, under: Series) -> Spread | None:
-    pairs = zip(over.records, under.records)
-    return Spread.of([what(a) / what(b) for a, b in pairs if a is not None and b is not None and what(b) > 0])
+    return Spread.of([what(a) / what(b) for a, b in _pairs(over, under) if what(b) > 0])
+
+
+def difference(what, of: Series, less: Series) -> Spread | None:
+    return Spread.of([what(a) - what(b) for a, b in _pairs(of, less)])
 
 
 def _check_written(server, rows: int):

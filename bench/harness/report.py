@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Results as Markdown, ready to be pasted."""
 
-from .contenders import COUNTED
 from .cycles import Series, Spread, ratio
-from .goals import judge
+from .goals import Judge
 from .measure import Count
+from .policies import LABELS
+from .results import Results
 
 
 def _rate(record):
@@ -63,11 +64,9 @@ def _group_table(group, series: dict[str, Series]) -> list[str]:
     return _table(head, rows)
 
 
-def _instructions_table(instructions: dict) -> list[str]:
+def _instructions_table(suite, instructions: dict) -> list[str]:
     rows = []
-    for counted in COUNTED:
-        if counted.key not in instructions:
-            continue
+    for counted in suite.counted:
         value = instructions[counted.key]
         if isinstance(value, Count):
             # One that is made now and then, as buffers grow, is not one of each statement.
@@ -77,41 +76,58 @@ def _instructions_table(instructions: dict) -> list[str]:
     return _table(["", "user instructions/query", "allocations/query"], rows)
 
 
-def _goals_table(results: dict, instructions: dict) -> list[str]:
+def _policies_table(policies: dict) -> list[str]:
+    rows = []
+    for key, label in LABELS.items():
+        cost = policies[key]
+        form = ",.0f" if cost.nanoseconds.median >= 10 else ".1f"
+        spread = [format(value, form) for value in (cost.nanoseconds.low, cost.nanoseconds.high)]
+        rows.append([label, f"{cost.nanoseconds.median:{form}} ({'–'.join(spread)})", f"{cost.allocations:.1f}"])
+    return _table(["", "CPU, ns", "allocations"], rows)
+
+
+def _goals_table(found: Results) -> list[str]:
+    it = Judge(found.groups, found.instructions, found.policies)
+    found.suite.judge(it)
     words = {True: "met", False: "**missed**", None: "–"}
-    rows = [[goal.what, goal.figure, goal.measured, words[goal.met]] for goal in judge(results, instructions)]
+    rows = [[goal.what, goal.figure, goal.measured, words[goal.met]] for goal in it.goals]
     return _table(["goal", "figure", "measured", ""], rows)
 
 
-def markdown(plan, groups, results: dict, instructions: dict, machine: list[str], command: str) -> str:
+def markdown(found: Results, command: str) -> str:
+    plan = found.plan
     lines = [f"`{command}`", ""]
-    lines += [*machine, ""]
+    lines += [*found.machine, ""]
     inner = "second lowest and second highest" if plan.cycles >= 5 else "lowest and highest"
     lines += [
         f"Medians of {plan.cycles} cycles, {plan.seconds:g} s a run; ratios are medians of each cycle's ratio ({inner}).",
         "",
     ]
-    for group in groups:
+    for group in found.suite.groups:
         for transport in group.transports:
-            series = results.get((group.key, transport))
+            series = found.groups.get((group.key, transport))
             if series is None:
                 continue
             where = "Unix socket" if transport == "unix" else "TCP, loopback"
             more = f", {plan.rows(group):,} of them" if group.rows else ""
             lines += [f"### {group.title}{more}: {where}", "", *_group_table(group, series), ""]
-    if instructions:
-        lines += ["### Instructions (callgrind, Unix socket)", "", *_instructions_table(instructions), ""]
-    lines += ["### Goals", "", *_goals_table(results, instructions), ""]
+    if found.policies:
+        lines += [f"### Policies by themselves, medians of {plan.rounds} rounds", "", *_policies_table(found.policies), ""]
+    if found.instructions:
+        lines += ["### Instructions (callgrind, Unix socket)", "", *_instructions_table(found.suite, found.instructions), ""]
+    lines += ["### Goals", "", *_goals_table(found), ""]
     return "\n".join(lines)
 
 
-def failures(groups, results: dict, instructions: dict) -> list[str]:
-    found = []
-    for group in groups:
+def failures(found: Results) -> list[str]:
+    failed = []
+    for group in found.suite.groups:
         for transport in group.transports:
             for contender in group.contenders:
-                series = results.get((group.key, transport), {}).get(contender.key)
+                series = found.groups.get((group.key, transport), {}).get(contender.key)
                 if series and series.failure:
-                    found.append(f"{group.key} {transport}, {contender.label}: {series.failure}")
-    found += [f"instructions of {key}: {why}" for key, why in instructions.items() if isinstance(why, str)]
-    return found
+                    failed.append(f"{group.key} {transport}, {contender.label}: {series.failure}")
+    if found.failed_policies:
+        failed.append(f"policies: {found.failed_policies}")
+    failed += [f"instructions of {key}: {why}" for key, why in found.instructions.items() if isinstance(why, str)]
+    return failed
