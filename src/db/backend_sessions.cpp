@@ -27,7 +27,8 @@ constexpr std::size_t kept_of_longer = 1'024;
 
 void backend_session::begin(const sql_text& sql, std::string_view name, clock::time_point now) noexcept
 {
-    std::swap(previous, current);
+    latest = 1 - latest;
+    run& current = runs[latest];
     current.began = now;
     current.ended = clock::time_point::max();
     try {
@@ -48,9 +49,9 @@ void backend_session::begin(const sql_text& sql, std::string_view name, clock::t
 
 const backend_session::run& backend_session::in_the_way(clock::time_point when) const noexcept
 {
-    const bool next_began_just_now = when - current.began < loop_latency;
-    const bool other_ended_just_now = previous.ended <= when && when - previous.ended < loop_latency;
-    return next_began_just_now && other_ended_just_now ? previous : current;
+    const bool next_began_just_now = when - current().began < loop_latency;
+    const bool other_ended_just_now = previous().ended <= when && when - previous().ended < loop_latency;
+    return next_began_just_now && other_ended_just_now ? previous() : current();
 }
 
 // --- all of an event loop --------------------------------------------------------------------------

@@ -32,13 +32,15 @@ struct backend_session {
     bool in_transaction = false;
     std::string transaction{};
     std::source_location transaction_where{};
-    run current{};
-    run previous{};
+    run runs[2]{};
+    unsigned latest = 0;
     /// Of those who use it now.
     unsigned users = 0;
 
     void begin(const sql_text& sql, std::string_view name, clock::time_point now) noexcept;
-    void end(clock::time_point now) noexcept { current.ended = now; }
+    void end(clock::time_point now) noexcept { runs[latest].ended = now; }
+    [[nodiscard]] const run& current() const noexcept { return runs[latest]; }
+    [[nodiscard]] const run& previous() const noexcept { return runs[1 - latest]; }
 
     /// @returns the statement that was in somebody's way until just before `when`: the server answers both sides of a
     ///          deadlock at once, and the one that goes on may have sent its next statement before the other one learns

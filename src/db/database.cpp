@@ -36,7 +36,7 @@ make_core(const asio::any_io_executor& executor, database_options options, conne
 
 // The statement already owns everything it needs, so only the core has to come along.
 asio::awaitable<pg::result> run_with(
-    std::shared_ptr<database_core> core, pg::statement what, const pg::call_options& options,
+    std::shared_ptr<database_core> core, pg::statement&& what, const pg::call_options& options,
     detail::own_policies retries)
 {
     what.options = options;

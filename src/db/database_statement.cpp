@@ -44,6 +44,14 @@ bool is_answer(const std::exception_ptr& error)
     }
 }
 
+/// A shared connection may show who uses it when that call is over already: the SQL lives on, a call's name need not.
+usage user_of(const pg::statement& what, const share& wanted)
+{
+    if (wanted.time == nullptr)
+        return usage_of(what);
+    return {.kind = "statement", .label = what.sql.text, .keeps = what.sql.owner, .where = what.sql.where};
+}
+
 // Functions that stay such: what they need besides would be in the frame of whoever calls them, also where nothing of
 // it happens. Asio keeps no frame above 1020 bytes for use again.
 
@@ -87,7 +95,7 @@ database_core::run_inside(const asio::any_io_executor& executor, pg::statement& 
     what.changes_nothing = known.only_reads;
     const bool was_sent_away = into.share_.place != 0;
     const auto wanted = was_sent_away ? share{.place = into.share_.place} : share_for(what, by, known);
-    into = pool_->core_->try_acquire(usage_of(what), wanted);
+    into = pool_->core_->try_acquire(user_of(what, wanted), wanted);
     if (!into)
         into.share_ = wanted;
 }
@@ -117,15 +125,17 @@ database_core::run(std::shared_ptr<database_core> self, pg::statement what, own_
                 by.failed(error, facts);
             }
             if (connection) {
-                note_statement(co_await asio::this_coro::executor, nullptr, what.sql.text, self->options_.name);
+                if (!what.changes_nothing)
+                    note_change(co_await asio::this_coro::executor, nullptr, "statement", self->options_.name);
                 what.options.timeout = self->limit_of(by, limit);
                 facts.unsent = !connection->is_open();
                 statement_watch watch(self->monitor_, what);
                 watch.runs_on(connection->backend_pid());
                 try {
                     auto answer = co_await connection->run_kept(what);
-                    watch.ended(answer);
+                    const auto now = watch.ended(answer);
                     connection.share_.answered = true;
+                    connection.give_back(now);
                     by.succeeded();
                     co_return answer;
                 }
@@ -153,7 +163,7 @@ database_core::run(std::shared_ptr<database_core> self, pg::statement what, own_
     const std::shared_ptr<database_core>& self, const attempt& by, resilience::deadline limit,
     const pg::statement& what, const share& wanted)
 {
-    return wait_for_connection(self, by, limit, usage_of(what), wanted);
+    return wait_for_connection(self, by, limit, user_of(what, wanted), wanted);
 }
 
 asio::awaitable<lease> database_core::wait_for_connection(

@@ -125,7 +125,7 @@ deadlock_report report_of(
     const auto length = options.logged_sql_length;
     deadlock_report report{.sides = {}, .detail = said.detail};
     report.sides.push_back(
-        side_of(victim.pid(), {.session = victim.operator->(), .database = options.name}, victim->current, length));
+        side_of(victim.pid(), {.session = victim.operator->(), .database = options.name}, victim->current(), length));
     const auto waits = read_deadlock(said.detail);
     auto process = victim.pid();
     while (report.sides.size() <= waits.size()) {

@@ -20,8 +20,14 @@ lease& lease::operator=(lease&& other) noexcept
 
 void lease::reset() noexcept
 {
-    if (std::exchange(connection_, nullptr) != nullptr)
-        std::exchange(core_, nullptr)->give_back(where_, share_);
+    if (connection_ != nullptr)
+        give_back(detail::pool_core::clock::now());
+}
+
+void lease::give_back(std::chrono::steady_clock::time_point now) noexcept
+{
+    connection_ = nullptr;
+    std::exchange(core_, nullptr)->give_back(where_, share_, now);
 }
 
 void lease::discard() noexcept

@@ -167,8 +167,10 @@ void pool_core::begin_closing()
     timer_->cancel();
     leak_timer_->cancel();
     share_timer_->cancel();
-    for (attempt& under_way : connects_)
+    for (auto next = connects_.begin(); next != connects_.end();) {
+        attempt& under_way = *next++; // may end at once, and is gone then
         under_way.cancel.emit(asio::cancellation_type::terminal);
+    }
     const auto why = std::make_exception_ptr(database_closed("database '" + name_ + "' is closing"));
     for (const auto who : state_.take_all_waiters())
         refuse(who, why);

@@ -60,7 +60,7 @@ public:
     [[nodiscard]] bool is_suspended() const noexcept { return state_.is_suspended(); }
     std::size_t evict(const pool::predicate& unwanted);
     void count_sent_away() noexcept { ++counted_.sent_away; }
-    void give_back(slot which, const share& of = {}) noexcept;
+    void give_back(slot which, const share& of = {}, clock::time_point now = clock::now()) noexcept;
     void discard(slot which, const share& of = {}) noexcept;
     /// Closes what is idle, sends waiters away, cancels connects; loans end with their leases.
     void begin_closing();
@@ -106,14 +106,14 @@ private:
     void warn_if_slow(clock::duration took, const usage& user) const;
     void serve(pool_state::ticket who, slot which);
     void refuse(pool_state::ticket who, const std::exception_ptr& why);
-    void watch_exhaustion();
+    void watch_exhaustion(clock::time_point now);
 
     // pool_sharing.cpp
     /// Counts a statement as one of those that use a connection, if it may share that one.
     /// @returns what it then has of it.
     [[nodiscard]] share begin_share(slot which, const share& wanted, clock::time_point now);
     /// @returns whether the connection is free now.
-    bool end_share(slot which, const share& of) noexcept;
+    bool end_share(slot which, const share& of, clock::time_point now) noexcept;
     /// Sends a statement behind others, when it may.
     [[nodiscard]] lease try_join(usage& user, const share& wanted, clock::time_point now);
     /// Lets those who wait onto a connection that is shared, as many as are its part.
@@ -123,7 +123,7 @@ private:
 
     // pool_returning.cpp
     /// Gives a connection that is free and clean to the next in line.
-    void offer(slot which);
+    void offer(slot which, clock::time_point now = clock::now());
     void drop(slot which) noexcept;
     /// Closes what `state_` has removed.
     void close_removed(std::span<const slot> gone) noexcept;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/pool_waiter.hpp"
+#include "db/to_ms.hpp"
 
 #include <tradecore/db/errors.hpp>
 #include <tradecore/observe/log.hpp>
@@ -18,11 +19,6 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::size_t label_length = 80;
-
-std::chrono::milliseconds to_ms(std::chrono::steady_clock::duration time)
-{
-    return std::chrono::duration_cast<std::chrono::milliseconds>(time);
-}
 
 } // namespace
 
@@ -59,7 +55,7 @@ lease pool_core::lend(slot which, usage user, clock::time_point now, const share
     lent.user = std::move(user);
     lent.since = now;
     lent.is_lent = true;
-    watch_exhaustion();
+    watch_exhaustion(now);
     return {shared_from_this(), lent.connection.get(), which, of};
 }
 
@@ -150,10 +146,10 @@ void pool_core::refuse(pool_state::ticket who, const std::exception_ptr& why)
     next.timer.cancel();
 }
 
-void pool_core::watch_exhaustion()
+void pool_core::watch_exhaustion(clock::time_point now)
 {
     const auto numbers = state_.stats();
-    if (!exhaustion_.update(numbers.active, numbers.maximum, clock::now()))
+    if (!exhaustion_.update(numbers.active, numbers.maximum, now))
         return;
     observe::log(
         observe::level::warn, pool_exhaustion_line(name_, numbers.active, numbers.maximum),

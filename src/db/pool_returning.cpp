@@ -33,9 +33,8 @@ bool is_clean(const physical_connection& connection) noexcept
            connection.status() == pg::transaction_status::idle;
 }
 
-void pool_core::offer(slot which)
+void pool_core::offer(slot which, clock::time_point now)
 {
-    const auto now = clock::now();
     entries_[which].user = {};
     if (!takes_part()) {
         drop(which);
@@ -51,7 +50,7 @@ void pool_core::offer(slot which)
         serve(*next, which);
         fill(which);
     }
-    watch_exhaustion();
+    watch_exhaustion(now);
 }
 
 bool pool_core::allows(const std::function<bool(physical_connection&)>& hook, slot which) const noexcept
@@ -81,12 +80,14 @@ bool pool_core::must_reset(const physical_connection& returned) const noexcept
     return options_.altered_sessions != altered_session::keep && returned.is_altered();
 }
 
-void pool_core::give_back(slot which, const share& of) noexcept
+void pool_core::give_back(slot which, const share& of, clock::time_point now) noexcept
 {
     if (stage_ == stage::abandoned || is_forked())
         return;
+    const bool is_free = end_share(which, of, now);
+    bool is_ours = is_free; // until it is somebody else's, or idle
     try {
-        if (!end_share(which, of)) {
+        if (!is_free) {
             entries_[which].since = sharing_.progress(which);
             fill(which);
             return;
@@ -94,16 +95,18 @@ void pool_core::give_back(slot which, const share& of) noexcept
         tell_of_return(which);
         physical_connection& returned = *entries_[which].connection;
         if ((is_clean(returned) && !must_reset(returned)) || !returned.is_open() || stage_ == stage::closing) {
-            offer(which);
+            is_ours = false;
+            offer(which, now);
             return;
         }
         entries_[which].user = {.kind = "cleaning", .label = {}, .keeps = {}};
-        entries_[which].since = clock::now();
+        entries_[which].since = now;
         asio::co_spawn(executor_, clean(shared_from_this(), which), asio::detached);
     }
     catch (...) {
         // Out of memory, most likely. What cannot be kept in order is closed.
-        drop(which);
+        if (is_ours)
+            drop(which);
     }
 }
 
@@ -149,7 +152,7 @@ void pool_core::discard(slot which, const share& of) noexcept
 {
     if (stage_ == stage::abandoned || is_forked())
         return;
-    if (!end_share(which, of)) {
+    if (!end_share(which, of, clock::now())) {
         entries_[which].connection->close(); // the last of the others gives it back
         return;
     }

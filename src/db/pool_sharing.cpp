@@ -13,11 +13,11 @@ share pool_core::begin_share(slot which, const share& wanted, clock::time_point 
     return wanted;
 }
 
-bool pool_core::end_share(slot which, const share& of) noexcept
+bool pool_core::end_share(slot which, const share& of, clock::time_point now) noexcept
 {
     if (of.time == nullptr)
         return true;
-    sharing_.end(which, of.weight, of.answered ? of.time : nullptr, clock::now());
+    sharing_.end(which, of.weight, of.answered ? of.time : nullptr, now);
     return sharing_.users(which) == 0;
 }
 

@@ -68,9 +68,9 @@ void statement_watch::runs_on(std::int32_t pid)
     session_->begin(sql(), name(), began_);
 }
 
-void statement_watch::ended(const pg::result& answer) noexcept
+clock::time_point statement_watch::ended(const pg::result& answer) noexcept
 {
-    ended(rows_of(answer), nullptr);
+    return ended(rows_of(answer), nullptr);
 }
 
 void statement_watch::ended(const pg::result& answer, const std::exception_ptr& error) noexcept
@@ -93,7 +93,7 @@ void statement_watch::ended(const pg::batch_answers& answers, const std::excepti
     ended(rows, said);
 }
 
-void statement_watch::ended(std::uint64_t rows, const std::exception_ptr& error) noexcept
+clock::time_point statement_watch::ended(std::uint64_t rows, const std::exception_ptr& error) noexcept
 {
     const auto now = clock::now();
     const auto took = now - began_;
@@ -114,6 +114,7 @@ void statement_watch::ended(std::uint64_t rows, const std::exception_ptr& error)
     }
     catch (...) { // NOLINT(bugprone-empty-catch): telling of the work must not make it fail
     }
+    return now;
 }
 
 std::string statement_watch::arguments() const

@@ -36,13 +36,14 @@ public:
     /// It runs outside of transactions, on this process of the server.
     void runs_on(std::int32_t pid);
 
-    void ended(const pg::result& answer) noexcept;
+    /// @returns the time it was.
+    std::chrono::steady_clock::time_point ended(const pg::result& answer) noexcept;
     /// It was answered.
     /// @param error null for a success.
     void ended(const pg::result& answer, const std::exception_ptr& error) noexcept;
     void ended(const pg::batch_answers& answers, const std::exception_ptr& error) noexcept;
     /// @param rows how many it returned or affected.
-    void ended(std::uint64_t rows, const std::exception_ptr& error) noexcept;
+    std::chrono::steady_clock::time_point ended(std::uint64_t rows, const std::exception_ptr& error) noexcept;
 
 private:
     /// What is not a single statement, which may be gone when it is sent.

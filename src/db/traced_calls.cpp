@@ -46,7 +46,7 @@ asio::awaitable<void> let_cancel(asio::awaitable<void> work)
 }
 
 asio::awaitable<pg::result>
-traced_calls::run(std::shared_ptr<database_core> core, pg::statement what, own_policies retries)
+traced_calls::run(std::shared_ptr<database_core> core, pg::statement&& what, own_policies retries)
 {
     if (!is_traced(core)) [[likely]]
         return database_core::run(std::move(core), std::move(what), std::move(retries));

@@ -54,7 +54,7 @@ with_span(std::shared_ptr<database_core> core, span_of_call what, boost::asio::a
 /// a branch.
 struct traced_calls {
     static boost::asio::awaitable<pg::result>
-    run(std::shared_ptr<database_core> core, pg::statement what, own_policies retries = {});
+    run(std::shared_ptr<database_core> core, pg::statement&& what, own_policies retries = {});
     static boost::asio::awaitable<pg::batch_answers>
     run_batch(std::shared_ptr<database_core> core, pg::batch what, own_policies retries = {});
     static boost::asio::awaitable<std::uint64_t>

@@ -83,9 +83,9 @@ TEST(backend_session, keeps_only_the_beginning_of_a_huge_text)
 {
     backend_session one;
     one.begin(runtime_sql(std::string(100'000, 'x')).text(), "", start);
-    EXPECT_EQ(one.current.sql.text, std::string(1'024, 'x'));
+    EXPECT_EQ(one.current().sql.text, std::string(1'024, 'x'));
     one.begin(runtime_sql(std::string(1'000, 'y')).text(), "", start);
-    EXPECT_EQ(one.current.sql.text, std::string(1'000, 'y'));
+    EXPECT_EQ(one.current().sql.text, std::string(1'000, 'y'));
 }
 
 /// Two databases of one server.

@@ -104,11 +104,18 @@ catalogue documented()
 TEST(metrics, are_those_of_the_documentation)
 {
     fake_server server;
-    test::with_database(server, test::quiet_options(), [&](database& main) -> asio::awaitable<void> {
+    fake_server standby;
+    auto options = test::quiet_options();
+    options.standbys.enabled = true;
+    test::run([&]() -> asio::awaitable<void> {
+        database main(
+            co_await asio::this_coro::executor, options, server.make_connector(), {}, standby.make_connector());
+        co_await main.open();
         (void)co_await main.execute("a");
         const auto all = told(text_of(main));
         EXPECT_GT(all.size(), 5U);
         EXPECT_EQ(all, documented());
+        co_await main.close(1s);
     });
 }
 

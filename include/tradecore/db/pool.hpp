@@ -93,6 +93,9 @@ private:
         : core_(std::move(core)), connection_(connection), where_(where), share_(share)
     {}
 
+    /// As `reset`, by who knows the time.
+    void give_back(std::chrono::steady_clock::time_point now) noexcept;
+
     std::shared_ptr<detail::pool_core> core_;
     physical_connection* connection_ = nullptr;
     pool_state::slot where_ = 0;

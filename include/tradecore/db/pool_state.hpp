@@ -121,7 +121,6 @@ public:
     // --- closing ---------------------------------------------------------------------------------
     /// No more connects, nothing is kept idle.
     void begin_closing() { closing_ = true; }
-    [[nodiscard]] bool is_closing() const noexcept { return closing_; }
     /// @returns all idle connections; they are removed.
     [[nodiscard]] std::vector<slot> take_all_idle();
     /// @returns all waiters; they wait no more.
