@@ -107,6 +107,7 @@ TEST(metrics, are_those_of_the_documentation)
     fake_server standby;
     auto options = test::quiet_options();
     options.standbys.enabled = true;
+    options.connect.target_session = pg::target_session_attributes::read_write;
     test::run([&]() -> asio::awaitable<void> {
         database main(
             co_await asio::this_coro::executor, options, server.make_connector(), {}, standby.make_connector());
