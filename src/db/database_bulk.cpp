@@ -219,7 +219,8 @@ database_core::run_batch(std::shared_ptr<database_core> self, pg::batch what, ow
             lease connection;
             try {
                 by = self->begin_attempt();
-                connection = co_await wait_for_connection(self, by, call.limit(), user_of("batch", what.options, {}), {});
+                connection =
+                    co_await wait_for_connection(self, by, call.limit(), user_of("batch", what.options, {}), {});
             }
             catch (...) {
                 error = std::current_exception();
