@@ -291,6 +291,7 @@ private:
     clock::time_point watched_deadline_ = exchange::no_deadline;
     std::exception_ptr closed_because_;
     std::optional<diagnostics> farewell_; // the server's error outside of any exchange
+    std::optional<diagnostics> warning_;  // that sessions are about to end, unless this one goes on
 };
 
 /// The exclusive use of a link's sending side, until it is released or destroyed.

@@ -15,6 +15,7 @@ namespace tradecore::pg::engine {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+using namespace tradecore::pg::literals;
 using protocol::receive_buffer;
 
 namespace {
@@ -31,6 +32,13 @@ constexpr std::size_t longest_parameter = std::size_t{64} * 1024;
 bool ends_the_session(const diagnostics& said)
 {
     return said.severity == "FATAL" || said.severity == "PANIC";
+}
+
+// A server that is stopped at once, or restarts because another of its processes has crashed, warns its sessions and
+// closes them without another word. (PostgreSQL source, quickdie() in tcop/postgres.c.)
+bool warns_of_the_end(const diagnostics& said)
+{
+    return said.severity == "WARNING" && (said.code == "57P01"_sqlstate || said.code == "57P02"_sqlstate);
 }
 
 // UNICODE is the name that servers of old, and their descendants, have for it.
@@ -72,13 +80,14 @@ void link::on_read(const error_code& received, std::size_t count)
         return;
     if (error) {
         const bool ended = error == asio::error::eof;
+        const auto& said = farewell_ ? farewell_ : warning_;
         close(
-            farewell_ ? make_server_error(*farewell_, {})
-                      : std::make_exception_ptr(connection_error(
-                            client_errc::connection_closed,
-                            "the connection to " + peer_ +
-                                (ended ? " was closed by the server" : " was lost: " + error.message()),
-                            error)));
+            said ? make_server_error(*said, {})
+                 : std::make_exception_ptr(connection_error(
+                       client_errc::connection_closed,
+                       "the connection to " + peer_ +
+                           (ended ? " was closed by the server" : " was lost: " + error.message()),
+                       error)));
         return;
     }
     if (!tls_)
@@ -161,6 +170,8 @@ void link::dispatch(const protocol::message& incoming)
         const auto notice = protocol::read_diagnostics(incoming.payload);
         if (!notice)
             return fail_protocol("malformed NoticeResponse");
+        if (warns_of_the_end(*notice))
+            warning_ = *notice;
         if (const auto handler = on_notice)
             (*handler)(*notice);
         return;
@@ -214,6 +225,7 @@ void link::dispatch_to_exchange(const protocol::message& incoming)
         if (!now)
             return fail_protocol("malformed ReadyForQuery");
         status = static_cast<transaction_status>(*now);
+        warning_.reset();
         changes.on_ready(status != transaction_status::idle);
         if (notifications && status == transaction_status::idle)
             notifications->on_idle();
