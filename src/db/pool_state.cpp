@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <ranges>
 
 namespace tradecore {
 namespace {
@@ -47,10 +48,15 @@ std::size_t pool_state::timely_checks(time_point now) const
 
 std::optional<pool_state::slot> pool_state::take_idle(time_point now)
 {
-    if (suspended_ || idle_.empty() || !waiters_.empty() || needs_check(idle_.back(), now))
+    if (suspended_ || !waiters_.empty())
         return std::nullopt;
-    const slot which = idle_.back();
-    idle_.pop_back();
+    // Mostly the last. One that is checked to keep it alive may be above suspicion, and yet not have been used last.
+    const auto found =
+        std::ranges::find_if(std::views::reverse(idle_), [this, now](slot each) { return !needs_check(each, now); });
+    if (found == idle_.rend())
+        return std::nullopt;
+    const slot which = *found;
+    idle_.erase(std::prev(found.base()));
     records_[which].where = place::active;
     ++active_;
     return which;

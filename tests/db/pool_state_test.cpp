@@ -50,6 +50,25 @@ TEST(pool_state, connects_up_to_its_minimum_with_bounded_concurrency)
     EXPECT_TRUE(pool.wants_connect(start));
 }
 
+TEST(pool_state, lends_one_that_was_checked_before_one_that_was_silent_for_long)
+{
+    auto options = sized(2, 2);
+    options.idle_check_after = 1s;
+    options.keepalive_time = 100s;
+    pool_state pool(options);
+    fill(pool, start);
+    const auto first = pool.take_idle(start);
+    const auto second = pool.take_idle(start);
+    ASSERT_TRUE(first && second);
+    pool.give_back(*first, start);
+    pool.give_back(*second, start + 50s); // was used last
+    const auto checked = pool.take_for_check(start + 110s);
+    ASSERT_EQ(checked, first) << "nothing was heard of it for longest";
+    pool.check_passed(*checked, start + 110s);
+    EXPECT_EQ(pool.take_idle(start + 110s), first);
+    EXPECT_FALSE(pool.take_idle(start + 110s)) << "the other must be checked";
+}
+
 TEST(pool_state, lends_the_connection_that_was_used_last)
 {
     pool_state pool(sized(2, 2));

@@ -32,8 +32,9 @@ public:
     explicit pool_state(const pool_options& options) : options_(options) {}
 
     // --- callers ---------------------------------------------------------------------------------
-    /// @returns the idle connection that was used last, unless others wait already, it must be checked first, or the
-    ///          pool is suspended.
+    /// @returns the idle connection that was used last, of those that need not be checked first; nothing while others
+    /// wait
+    ///          or the pool is suspended.
     [[nodiscard]] std::optional<slot> take_idle(time_point now);
     /// @param may_share whether a connection will do that others use, too.
     /// @returns the ticket of a new waiter, last in line.
