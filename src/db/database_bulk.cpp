@@ -253,7 +253,7 @@ database_core::run_batch(std::shared_ptr<database_core> self, pg::batch what, ow
             }
         }
         said = said ? said : error;
-        call.facts.only_reads = call.facts.only_reads || only_reads(what);
+        call.facts.only_reads = call.facts.only_reads || what.options.only_reads || only_reads(what);
         const auto wait = call.failed(said, facts);
         if (!wait && error)
             std::rethrow_exception(call.last_error(error));

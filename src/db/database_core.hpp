@@ -140,7 +140,8 @@ private:
     run_inside(const boost::asio::any_io_executor& executor, pg::statement& what);
     /// Takes a connection for a statement if there is one for it now; else `into` has what to wait for. What was sent
     /// away from others has its place in line there before.
-    void take_at_once(lease& into, pg::statement& what, const attempt& by);
+    /// @returns the time.
+    clock::time_point take_at_once(lease& into, pg::statement& what, const attempt& by);
     [[nodiscard]] static boost::asio::awaitable<lease> wait_in_line(
         const std::shared_ptr<database_core>& self, const attempt& by, resilience::deadline limit,
         const pg::statement& what, const share& wanted);

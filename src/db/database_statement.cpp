@@ -64,7 +64,7 @@ usage user_of(const pg::statement& what, const share& wanted)
         call = std::make_unique<repeated_call>(
             around, policies.get(), what.options.name.empty() ? what.verb : what.options.name, limit);
         call->facts.idempotent = what.options.idempotent;
-        call->facts.only_reads = what.changes_nothing;
+        call->facts.only_reads = what.options.only_reads;
         call->facts.in_parts = pg::may_commit_in_parts(what.sql.text);
     }
     return call->another_attempt(error, facts, what.sql.text);
@@ -74,7 +74,8 @@ usage user_of(const pg::statement& what, const share& wanted)
 
 share database_core::share_for(const pg::statement& what, const attempt& by, known_statement& known) const noexcept
 {
-    const bool harmless = known.only_reads || (what.options.idempotent && known.leaves_session_alone);
+    const bool declared = what.options.only_reads || what.options.idempotent;
+    const bool harmless = known.only_reads || (declared && known.leaves_session_alone);
     if (!harmless || what.options.alone || !what.before.empty() || by.is_probe())
         return {};
     return pool_->core_->weigh(known.time);
@@ -84,20 +85,24 @@ share database_core::share_for(const pg::statement& what, const attempt& by, kno
 database_core::run_inside(const asio::any_io_executor& executor, pg::statement& what)
 {
     const auto around = scope_of(executor);
-    note_statement(executor, &std::as_const(*around->transaction).root(), what.sql.text, options_.name);
+    if (!what.options.only_reads)
+        note_statement(executor, &std::as_const(*around->transaction).root(), what.sql.text, options_.name);
     return transaction_core::run(around->transaction, std::move(what));
 }
 
-[[gnu::noinline]] void database_core::take_at_once(lease& into, pg::statement& what, const attempt& by)
+[[gnu::noinline]] database_core::clock::time_point
+database_core::take_at_once(lease& into, pg::statement& what, const attempt& by)
 {
+    const auto now = clock::now();
     // Looked up for each attempt: while it was away its place may have become another statement's.
     known_statement& known = known_.find(what.sql);
-    what.changes_nothing = known.only_reads;
+    what.options.only_reads = what.options.only_reads || known.only_reads;
     const bool was_sent_away = into.share_.place != 0;
     const auto wanted = was_sent_away ? share{.place = into.share_.place} : share_for(what, by, known);
-    into = pool_->core_->try_acquire(user_of(what, wanted), wanted);
+    into = pool_->core_->try_acquire(user_of(what, wanted), wanted, now);
     if (!into)
         into.share_ = wanted;
+    return now;
 }
 
 asio::awaitable<pg::result>
@@ -114,22 +119,25 @@ database_core::run(std::shared_ptr<database_core> self, pg::statement what, own_
         attempt_facts facts{.phase = attempt_phase::acquiring};
         {
             attempt by;
+            clock::time_point began;
             try {
                 by = self->begin_attempt();
-                self->take_at_once(connection, what, by);
-                if (!connection)
+                began = self->take_at_once(connection, what, by);
+                if (!connection) {
                     connection = co_await wait_in_line(self, by, limit, what, connection.share_);
+                    began = clock::now();
+                }
             }
             catch (...) {
                 error = std::current_exception();
                 by.failed(error, facts);
             }
             if (connection) {
-                if (!what.changes_nothing)
+                if (!what.options.only_reads)
                     note_change(co_await asio::this_coro::executor, nullptr, "statement", self->options_.name);
                 what.options.timeout = self->limit_of(by, limit);
                 facts.unsent = !connection->is_open();
-                statement_watch watch(self->monitor_, what);
+                statement_watch watch(self->monitor_, what, began);
                 watch.runs_on(connection->backend_pid());
                 try {
                     auto answer = co_await connection->run_kept(what);

@@ -48,7 +48,7 @@ public:
     static boost::asio::awaitable<lease>
     acquire(std::shared_ptr<pool_core> self, usage user, std::optional<clock::time_point> until, share wanted = {});
 
-    lease try_acquire(usage user, share wanted = {});
+    lease try_acquire(usage user, share wanted = {}, clock::time_point now = clock::now());
     /// @returns what a statement that may share a connection asks for; for nothing when that is switched off.
     [[nodiscard]] share weigh(expected_time& time) const noexcept
     {

@@ -59,10 +59,9 @@ lease pool_core::lend(slot which, usage user, clock::time_point now, const share
     return {shared_from_this(), lent.connection.get(), which, of};
 }
 
-lease pool_core::try_acquire(usage user, share wanted)
+lease pool_core::try_acquire(usage user, share wanted, clock::time_point now)
 {
     require_open();
-    const auto now = clock::now();
     if (const auto which = pick_idle(now)) {
         counted_.acquire.add(clock::duration::zero());
         return lend(*which, std::move(user), now, begin_share(*which, wanted, now));
@@ -78,9 +77,8 @@ pool_core::acquire(std::shared_ptr<pool_core> self, usage user, std::optional<cl
     if (until)
         limit = std::min(limit, *until);
     auto place = wanted.place == 0 ? std::nullopt : std::optional(wanted.place);
-    for (;;) {
+    for (auto asked = began;; asked = clock::now()) {
         self->require_open();
-        const auto asked = clock::now();
         if (const auto which = self->pick_idle(asked)) {
             self->counted_.acquire.add(asked - began);
             co_return self->lend(*which, std::move(user), asked, self->begin_share(*which, wanted, asked));

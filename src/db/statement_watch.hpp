@@ -26,6 +26,11 @@ public:
     /// @param what stays as it is.
     /// @param within the transaction it runs in; null when in none.
     statement_watch(statement_monitor& by, const pg::statement& what, transaction_trace* within = nullptr);
+    /// The same outside of transactions, by who knows the time.
+    statement_watch(
+        statement_monitor& by, const pg::statement& what, std::chrono::steady_clock::time_point now) noexcept
+        : monitor_(by), within_(nullptr), single_(&what), began_(now)
+    {}
     statement_watch(statement_monitor& by, const pg::repeated_statement& what, transaction_trace* within = nullptr);
     statement_watch(statement_monitor& by, const pg::batch& what, transaction_trace* within = nullptr);
     /// A command without arguments.

@@ -163,11 +163,12 @@ TEST(shared_connection, is_for_what_reads_and_for_what_was_declared_idempotent)
         on.call("SELECT 1");
         on.call("UPDATE a", {.idempotent = true});
         on.call("SHOW b", {.idempotent = true});
+        on.call("SELECT mine(3)", {.only_reads = true});
         on.call("SELECT 2", {.alone = true});
         co_await settle();
-        EXPECT_EQ(on.server.queue(1), "SELECT 1 UPDATE a SHOW b");
+        EXPECT_EQ(on.server.queue(1), "SELECT 1 UPDATE a SHOW b SELECT mine(3)");
         EXPECT_EQ(on.main.pool_stats().waiting, 1U);
-        for (int i = 0; i < 3; ++i)
+        for (int i = 0; i < 4; ++i)
             on.server.answer(1);
         co_await settle();
         EXPECT_EQ(on.server.queue(1), "SELECT 2");
@@ -180,7 +181,7 @@ TEST(shared_connection, is_for_what_reads_and_for_what_was_declared_idempotent)
             on.server.answer(1);
             co_await settle();
         }
-        EXPECT_EQ(on.ended, 7);
+        EXPECT_EQ(on.ended, 8);
     });
 }
 

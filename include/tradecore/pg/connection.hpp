@@ -92,7 +92,7 @@ public:
     }
 
     /// Sends away who waits: calls that were not sent yet, and statements that change nothing
-    /// (`statement::changes_nothing`) behind the one that the server is at, end with `why`. For callers who share the
+    /// (`call_options::only_reads`) behind the one that the server is at, end with `why`. For callers who share the
     /// connection and would rather go elsewhere. The server comes to such a statement nevertheless, and is asked to
     /// stop it when that takes more than 20 ms; its answer is dropped.
     void send_away(const std::exception_ptr& why);

@@ -19,6 +19,9 @@ struct call_options {
     std::optional<std::chrono::milliseconds> timeout{};
     /// The statement may be run twice with the effect of once.
     bool idempotent = false;
+    /// The statement changes nothing, though its text does not show it (`pg::only_reads`): the functions it calls only
+    /// read.
+    bool only_reads = false;
     /// The statement is never sent behind those of other callers (`sharing_options`), but gets a connection of a pool's
     /// to itself. On a single connection it means nothing.
     bool alone = false;
@@ -33,8 +36,6 @@ struct statement {
     call_options options{};
     /// The verb, for logs: "FETCH", "FETCHROW", "FETCHVAL", "EXECUTE".
     std::string_view verb = "EXECUTE";
-    /// Set by who has found out (`only_reads`): then `connection::send_away` may part it from its caller.
-    bool changes_nothing = false;
     /// Commands without parameters and rows (BEGIN, SAVEPOINT, SET …) that go to the server in the same
     /// round trip, before the statement. When one of them fails, neither the ones after it nor the
     /// statement are run, and its error is the call's.

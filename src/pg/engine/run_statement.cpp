@@ -154,7 +154,7 @@ run_with_care(std::shared_ptr<link> on, statement what, link::clock::time_point 
         on->require_open();
         const borrowed running(*on, plan_for(what, prepared));
         running->deadline = deadline;
-        running->changes_nothing = what.changes_nothing;
+        running->changes_nothing = what.options.only_reads;
         auto sent = again ? send(*on, running, what, *prepared) : send_if_it_fits(*on, running, what, *prepared);
         if (!sent) {
             // A label or an attribute may have been added since it was looked up.
@@ -206,7 +206,7 @@ asio::awaitable<result> run_usual(std::shared_ptr<link> on, Statement what)
     if (usual) {
         const borrowed running(*on, plan_for(what, prepared));
         running->deadline = deadline;
-        running->changes_nothing = what.changes_nothing;
+        running->changes_nothing = what.options.only_reads;
         auto closing = send(*on, running, what, *prepared);
         co_await on->wait(running.shared());
         auto& machine = running->machine();

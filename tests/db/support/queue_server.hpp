@@ -109,7 +109,7 @@ public:
     {
         for (const auto& before : what.before)
             co_await wait_for(push(before, false));
-        co_await wait_for(push(std::string(what.sql.text), what.changes_nothing));
+        co_await wait_for(push(std::string(what.sql.text), what.options.only_reads));
         pg::result answer;
         answer.finish("SELECT 0");
         co_return answer;

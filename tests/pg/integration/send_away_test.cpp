@@ -22,7 +22,7 @@ using shared_connection = std::shared_ptr<pg::connection>;
 asio::awaitable<pg::result> start(shared_connection on, std::string_view sql, bool changes_nothing)
 {
     pg::statement what{.sql = {sql, nullptr}, .arguments = {}};
-    what.changes_nothing = changes_nothing;
+    what.options.only_reads = changes_nothing;
     return on->run(std::move(what));
 }
 
