@@ -21,6 +21,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 // A password is planted, and everything that anybody is shown is searched for it.
@@ -33,15 +34,13 @@ using namespace tradecore;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr auto role = "tc_canary";
+// Each test is a process, and several run at once on one server.
+const std::string role = "tc_canary_" + std::to_string(::getpid());
 const std::string canary = "canary-4Xq9";
 
 struct canary_role {
-    canary_role()
-    {
-        test::run_sql(test::dsn(), std::string("CREATE ROLE ") + role + " LOGIN PASSWORD '" + canary + "'");
-    }
-    ~canary_role() { test::run_sql(test::dsn(), std::string("DROP ROLE ") + role); }
+    canary_role() { test::run_sql(test::dsn(), "CREATE ROLE " + role + " LOGIN PASSWORD '" + canary + "'"); }
+    ~canary_role() { test::run_sql(test::dsn(), "DROP ROLE " + role); }
     canary_role(const canary_role&) = delete;
     canary_role& operator=(const canary_role&) = delete;
     canary_role(canary_role&&) = delete;
