@@ -57,9 +57,10 @@ usage user_of(const pg::statement& what, const share& wanted)
 
 /// @param call made when it is null: at the first failure.
 [[gnu::noinline]] asio::awaitable<void> another_attempt(
-    std::unique_ptr<repeated_call>& call, retry_surroundings& around, const own_policies& policies,
-    const pg::statement& what, resilience::deadline limit, const std::exception_ptr& error, const attempt_facts& facts)
+    std::unique_ptr<repeated_call>& call, retry_surroundings& around, const own_policies& policies, pg::statement& what,
+    resilience::deadline limit, const std::exception_ptr& error, const attempt_facts& facts)
 {
+    what.options.alone = true; // what ends its session takes others with it once only
     if (!call) {
         call = std::make_unique<repeated_call>(
             around, policies.get(), what.options.name.empty() ? what.verb : what.options.name, limit);

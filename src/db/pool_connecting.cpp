@@ -123,6 +123,7 @@ void pool_core::connect_ended(
         if (entries_.size() <= placed.where)
             entries_.resize(placed.where + 1);
         entries_[placed.where].connection = std::move(made);
+        entries_[placed.where].granted.reset();
         if (placed.owner) {
             serve(*placed.owner, placed.where);
             fill(placed.where);

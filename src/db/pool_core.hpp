@@ -15,6 +15,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <span>
 #include <vector>
@@ -60,6 +61,15 @@ public:
     [[nodiscard]] bool is_suspended() const noexcept { return state_.is_suspended(); }
     std::size_t evict(const pool::predicate& unwanted);
     void count_sent_away() noexcept { ++counted_.sent_away; }
+    /// A connection was lost that statements shared: one event, however many there were.
+    /// @param ask called for the first of them, whether it may be repeated.
+    /// @returns what was said then.
+    template <class Ask>
+    [[nodiscard]] bool granted_together(slot which, const Ask& ask)
+    {
+        auto& granted = entries_[which].granted;
+        return granted ? *granted : granted.emplace(ask());
+    }
     void give_back(slot which, const share& of = {}, clock::time_point now = clock::now()) noexcept;
     void discard(slot which, const share& of = {}) noexcept;
     /// Closes what is idle, sends waiters away, cancels connects; loans end with their leases.
@@ -78,8 +88,9 @@ private:
         std::unique_ptr<physical_connection> connection;
         usage user;
         clock::time_point since;
-        bool is_lent = false;  // to a caller
-        bool reported = false; // as a leak
+        bool is_lent = false;        // to a caller
+        bool reported = false;       // as a leak
+        std::optional<bool> granted; // to all that shared it when it was lost
     };
     /// A connect under way.
     struct attempt {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/pool_waiter.hpp"
 
-#include <algorithm>
-
 namespace tradecore::detail {
 
 share pool_core::begin_share(slot which, const share& wanted, clock::time_point now)

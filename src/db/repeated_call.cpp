@@ -104,7 +104,10 @@ repeated_call::failed(const std::exception_ptr& error, const attempt_facts& atte
     obstacle_ = is_refusal_of_breaker(error) ? obstacle::refused : obstacle_to_repeating(what, attempt, facts);
     facts.once_used = facts.once_used || what.cure == remedy::once;
     const resilience::failed_attempt told{
-        .kind = what.kind, .repeatable = obstacle_ == obstacle::none, .minimum_wait = what.minimum_wait};
+        .kind = what.kind,
+        .repeatable = obstacle_ == obstacle::none,
+        .minimum_wait = what.minimum_wait,
+        .granted = attempt.granted};
     const auto decision = retry_.failed(told, around_.now(), around_.time_.random());
     stop_ = decision.stop;
     around_.count(what.kind, stop_);

@@ -42,6 +42,9 @@ public:
         return timeout ? resilience::deadline::after(begins, *timeout) : resilience::deadline::never();
     }
 
+    /// @returns whether the budget allows one more repetition, which is counted then.
+    [[nodiscard]] bool may_repeat() { return budget_.try_take(now()); }
+
 private:
     friend class repeated_call;
     void count(resilience::fault kind, const std::optional<resilience::give_up>& stop) noexcept;

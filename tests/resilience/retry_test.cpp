@@ -198,6 +198,23 @@ TEST(retry, asks_the_budget_for_outages_and_not_for_conflicts)
     EXPECT_EQ(budget.in_window(start).repetitions, 1U);
 }
 
+TEST(retry, takes_what_the_budget_has_said_to_others_who_were_hit_with_it)
+{
+    const retry_policies policies;
+    retry_budget budget({.minimum = 1});
+    auto granted = lost;
+    granted.granted = true;
+    for (int i = 0; i < 5; ++i) {
+        retry call(policies, deadline::never(), &budget, start);
+        EXPECT_EQ(call.failed(granted, start, all).stop, std::nullopt);
+    }
+    EXPECT_EQ(budget.in_window(start).repetitions, 0U);
+    auto refused = lost;
+    refused.granted = false;
+    retry call(policies, deadline::never(), &budget, start);
+    EXPECT_EQ(call.failed(refused, start, all).stop, give_up::budget);
+}
+
 TEST(retry, takes_nothing_from_the_budget_for_an_attempt_that_is_not_made)
 {
     retry_budget budget;

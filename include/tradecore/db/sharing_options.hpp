@@ -13,6 +13,9 @@ namespace tradecore {
 /// error, time limit and repetitions. Only statements that read (`pg::only_reads`) share, and those that were declared
 /// idempotent, because one lost connection leaves open what became of every unanswered one. Nobody overtakes who waits
 /// for a connection of its own.
+///
+/// A connection that is lost is one failure to the retry budget, however many shared it, and each of them is repeated
+/// on a connection of its own: a statement that ends its session takes its neighbours with it once only.
 struct sharing_options {
     bool enabled = true;
     /// How many statements may be under way on one connection.

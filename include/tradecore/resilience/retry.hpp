@@ -38,6 +38,8 @@ struct failed_attempt {
     bool repeatable = false;
     /// Repeating sooner helps nobody: as long as the server has no room, or a breaker said when to come again.
     duration minimum_wait{0};
+    /// What the budget has said to one of several calls that one event has hit together; else it is asked.
+    std::optional<bool> granted{};
 };
 
 /// Why there is no further attempt.

@@ -25,7 +25,8 @@ struct retry_budget_options {
 
 /// Keeps repetitions from multiplying an outage: at any moment the last window has no more repetitions than a
 /// share of its calls, or than a small minimum. With the values as they stand a database that fails every call
-/// gets 1.2 attempts per call, at most 3 more in ten seconds.
+/// gets 1.2 attempts per call, at most 3 more in ten seconds. (Calls that lost a connection together draw once; each of
+/// them does so once at most.)
 ///
 /// A repetition is counted when it is granted, made or not. A time before the latest one counts as that.
 ///

@@ -349,7 +349,8 @@ TEST_F(database_test, the_limit_of_a_call_outside_of_transactions_ends_its_state
         EXPECT_TRUE(co_await throws<timeout_error>(sleep()));
         EXPECT_EQ(
             co_await main.fetchval<std::int64_t>(
-                "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(60)'"),
+                "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(60)' "
+                "AND datname = current_database()"),
             0);
     });
 }
