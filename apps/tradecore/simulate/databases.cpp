@@ -281,16 +281,15 @@ asio::awaitable<void> databases::lock()
     };
     if (!co_await lock_simulation(*main_lock_) || !co_await workers_are_gone(*main_lock_))
         throw in_use("main");
-    if (co_await lock_simulation(*vb_lock_))
-        co_return;
-    // Advisory locks belong to a database: if it is ours already, both names lead to the same one.
-    const auto ours = co_await vb_lock_->fetchval<bool>(
+    // Advisory locks belong to a database: if it has ours already, both names lead to the same one.
+    const auto is_main = co_await vb_lock_->fetchval<bool>(
         "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = $1"
         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
         main_lock_->backend_pid());
-    if (ours)
+    if (is_main)
         throw configuration_error("VB_POSTGRES_DSN", "names the same database as POSTGRES_DSN");
-    throw in_use("vb");
+    if (!co_await lock_simulation(*vb_lock_))
+        throw in_use("vb");
 }
 
 asio::awaitable<void> databases::require_nothing_foreign()
