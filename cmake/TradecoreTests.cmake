@@ -61,6 +61,12 @@ function(tradecore_add_test_program target library sources)
     tradecore_use_pch(${target} tradecore_tests_pch)
 endfunction()
 
+# ctest calls a test what its program calls it, as --gtest_filter takes it.
+function(tradecore_discover_tests target prefix)
+    gtest_discover_tests(${target} TEST_PREFIX "${prefix}." NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60
+        PROPERTIES TIMEOUT 300 ${ARGN})
+endfunction()
+
 # One server for all integration tests of a ctest run.
 set(server_folder "${CMAKE_BINARY_DIR}/test-postgres")
 tradecore_add_helper_programs(tradecore_test_support "${tests_root}/support")
@@ -79,7 +85,7 @@ foreach(room IN LISTS rooms)
     tradecore_add_helper_programs(tradecore_${room} "${tests_root}/${room}")
     if(unit)
         tradecore_add_test_program(test_${room} tradecore_${room} "${unit}")
-        gtest_discover_tests(test_${room} TEST_PREFIX "${room}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+        tradecore_discover_tests(test_${room} ${room})
     endif()
     if(integration)
         tradecore_add_test_program(test_${room}_integration tradecore_${room} "${integration}")
@@ -87,8 +93,8 @@ foreach(room IN LISTS rooms)
             target_compile_definitions(test_app_integration PRIVATE TRADECORE_BINARY="$<TARGET_FILE:tradecore>")
             add_dependencies(test_app_integration tradecore)
         endif()
-        gtest_discover_tests(test_${room}_integration TEST_PREFIX "${room}.integration." DISCOVERY_TIMEOUT 60
-            PROPERTIES TIMEOUT 300 FIXTURES_REQUIRED postgres ENVIRONMENT "TRADECORE_TEST_POSTGRES=${server_folder}")
+        tradecore_discover_tests(test_${room}_integration ${room}.integration
+            FIXTURES_REQUIRED postgres ENVIRONMENT "TRADECORE_TEST_POSTGRES=${server_folder}")
     endif()
 endforeach()
 
@@ -100,16 +106,16 @@ endif()
 # Faults of the network and of servers, against the databases as users have them.
 tradecore_glob_tests(chaos "${tests_root}/chaos")
 tradecore_add_test_program(test_chaos tradecore_db "${chaos}")
-gtest_discover_tests(test_chaos TEST_PREFIX "chaos." DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT 300 LABELS chaos FIXTURES_REQUIRED postgres ENVIRONMENT "TRADECORE_TEST_POSTGRES=${server_folder}")
+tradecore_discover_tests(test_chaos chaos
+    LABELS chaos FIXTURES_REQUIRED postgres ENVIRONMENT "TRADECORE_TEST_POSTGRES=${server_folder}")
 add_test(NAME docs.reliability_names_tests
     COMMAND "${tests_root}/chaos/page_is_true.py" "${CMAKE_BINARY_DIR}" "${CMAKE_CTEST_COMMAND}")
 
 # The code of the documentation: run here, copied there.
 tradecore_glob_tests(snippets "${tests_root}/snippets")
 tradecore_add_test_program(test_snippets tradecore_db "${snippets}")
-gtest_discover_tests(test_snippets TEST_PREFIX "snippets." DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT 300 FIXTURES_REQUIRED postgres ENVIRONMENT "TRADECORE_TEST_POSTGRES=${server_folder}")
+tradecore_discover_tests(test_snippets snippets
+    FIXTURES_REQUIRED postgres ENVIRONMENT "TRADECORE_TEST_POSTGRES=${server_folder}")
 add_test(NAME docs.code_is_up_to_date COMMAND "${TRADECORE_ROOT}/tools/snippets.py" --check)
 
 # A project of somebody else, built against an installed copy; a sanitized library would need the sanitizer there, too.

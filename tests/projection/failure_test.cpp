@@ -26,6 +26,11 @@ failure_kind of_state(std::string_view code)
     return classify(pg::make_server_error(said, "test"));
 }
 
+std::string name_of(const testing::TestParamInfo<std::string_view>& tried)
+{
+    return std::string(tried.param);
+}
+
 class sqlstates_of_outages : public ::testing::TestWithParam<std::string_view> {};
 
 TEST_P(sqlstates_of_outages, are_the_infrastructures)
@@ -38,7 +43,8 @@ INSTANTIATE_TEST_SUITE_P(
     failure, sqlstates_of_outages,
     ::testing::Values(
         "08000", "08001", "08003", "08004", "08006", "08007", "40001", "40P01", "53000", "53100", "53200", "53300",
-        "57P01", "57P02", "57P03", "57P05", "25006", "58030", "XX000", "28P01", "26000"));
+        "57P01", "57P02", "57P03", "57P05", "25006", "58030", "XX000", "28P01", "26000"),
+    name_of);
 
 class sqlstates_of_events : public ::testing::TestWithParam<std::string_view> {};
 
@@ -50,7 +56,8 @@ TEST_P(sqlstates_of_events, are_the_events_fault)
 
 INSTANTIATE_TEST_SUITE_P(
     failure, sqlstates_of_events,
-    ::testing::Values("22003", "22P02", "23502", "23503", "23505", "23514", "42703", "42P01", "P0001", "21000"));
+    ::testing::Values("22003", "22P02", "23502", "23503", "23505", "23514", "42703", "42P01", "P0001", "21000"),
+    name_of);
 
 TEST(failure, tells_the_limits_apart)
 {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -345,6 +346,8 @@ struct ending {
     outcome how;
     duration after;
     breaker_state leaves;
+
+    friend void PrintTo(const ending& each, std::ostream* out) { *out << each.name; }
 };
 
 class probe_ending : public testing::TestWithParam<ending> {};

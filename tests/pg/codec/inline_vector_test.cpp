@@ -61,6 +61,8 @@ TEST_P(inline_vector, is_empty_and_of_use_after_it_was_moved)
     EXPECT_EQ(text_of(moved), "cd");
 }
 
-INSTANTIATE_TEST_SUITE_P(sizes, inline_vector, testing::Values("", "abc", "abcd", "abcde", std::string(100, 'x')));
+INSTANTIATE_TEST_SUITE_P(
+    sizes, inline_vector, testing::Values("", "abc", "abcd", "abcde", std::string(100, 'x')),
+    [](const auto& tried) { return "of_" + std::to_string(tried.param.size()); });
 
 } // namespace

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 
 namespace {
@@ -88,30 +89,39 @@ TEST(scram_client, verifies_nothing_before_its_proof)
     EXPECT_FALSE(client.verify("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="));
 }
 
-class hostile_challenge : public testing::TestWithParam<const char*> {};
+struct challenge {
+    const char* name;
+    const char* text;
+
+    friend void PrintTo(const challenge& each, std::ostream* out) { *out << each.name; }
+};
+
+class hostile_challenge : public testing::TestWithParam<challenge> {};
 
 TEST_P(hostile_challenge, is_refused)
 {
     scram_client client("user", "pencil", nonce);
-    EXPECT_FALSE(client.client_final(GetParam()));
+    EXPECT_FALSE(client.client_final(GetParam().text));
     EXPECT_NE(client.problem(), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(
     scram_client, hostile_challenge,
     testing::Values(
-        "",                                                                      // nothing
-        "r=rOprNGfwEbeRWgbNEkqO,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",              // adds no nonce
-        "r=XOprNGfwEbeRWgbNEkqOmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",          // another nonce
-        "s=W22ZaJ0SNY7soEsUEjb6gQ==,r=rOprNGfwEbeRWgbNEkqOmore,i=4096",          // out of order
-        "r=rOprNGfwEbeRWgbNEkqOmore,s=,i=4096",                                  // no salt
-        "r=rOprNGfwEbeRWgbNEkqOmore,s=W22*,i=4096",                              // not base64
-        "r=rOprNGfwEbeRWgbNEkqOmore,s=W22ZaJ0SNY7soEsUEjb6gQ==",                 // no iterations
-        "r=rOprNGfwEbeRWgbNEkqOmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=0",             //
-        "r=rOprNGfwEbeRWgbNEkqOmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=-1",            //
-        "r=rOprNGfwEbeRWgbNEkqOmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096x",         //
-        "r=rOprNGfwEbeRWgbNEkqOmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1000001",       // too slow
-        "r=rOprNGfwEbeRWgbNEkqOmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=99999999999")); // overflow
+        challenge{"nothing", ""},
+        challenge{"without_a_nonce_of_its_own", "r=rOprNGfwEbeRWgbNEkqO,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"},
+        challenge{"with_another_nonce", "r=XOprNGfwEbeRWgbNEkqOmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"},
+        challenge{"out_of_order", "s=W22ZaJ0SNY7soEsUEjb6gQ==,r=rOprNGfwEbeRWgbNEkqOmore,i=4096"},
+        challenge{"without_salt", "r=rOprNGfwEbeRWgbNEkqOmore,s=,i=4096"},
+        challenge{"with_salt_that_is_not_base64", "r=rOprNGfwEbeRWgbNEkqOmore,s=W22*,i=4096"},
+        challenge{"without_iterations", "r=rOprNGfwEbeRWgbNEkqOmore,s=W22ZaJ0SNY7soEsUEjb6gQ=="},
+        challenge{"with_no_iteration", "r=rOprNGfwEbeRWgbNEkqOmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=0"},
+        challenge{"with_less_than_no_iteration", "r=rOprNGfwEbeRWgbNEkqOmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=-1"},
+        challenge{"with_a_count_that_is_none", "r=rOprNGfwEbeRWgbNEkqOmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096x"},
+        challenge{"with_too_many_iterations", "r=rOprNGfwEbeRWgbNEkqOmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1000001"},
+        challenge{
+            "with_a_count_that_overflows", "r=rOprNGfwEbeRWgbNEkqOmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=99999999999"}),
+    [](const auto& tried) { return std::string(tried.param.name); });
 
 TEST(scram_client, makes_another_nonce_each_time)
 {

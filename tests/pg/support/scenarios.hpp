@@ -5,6 +5,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <ostream>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@ struct scenario {
     boost::asio::awaitable<std::string> (*run)(pg::connection& on);
     /// What `run` returns with a `toy_backend` on the other side that nobody disturbs.
     std::string_view result;
+
+    friend void PrintTo(const scenario& each, std::ostream* out) { *out << each.name; }
 };
 
 /// All of them, each on a connection that has just been made.
