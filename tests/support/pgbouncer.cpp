@@ -21,8 +21,6 @@ constexpr int pooler_port = 6432; // of a socket in a folder of its own: it is i
 struct address {
     std::string host;
     std::string port;
-    std::string user;
-    std::string database;
 
     explicit address(const std::string& uri)
     {
@@ -31,8 +29,6 @@ struct address {
             throw std::runtime_error{PQerrorMessage(made.get())};
         host = PQhost(made.get());
         port = PQport(made.get());
-        user = PQuser(made.get());
-        database = PQdb(made.get());
     }
 };
 
@@ -59,9 +55,7 @@ void give_to_nobody(const std::filesystem::path& path)
 
 pgbouncer::pgbouncer(const std::vector<std::string>& settings)
 {
-    const address server(test::dsn());
     const address by_tcp(test::tcp_dsn_for("tc_trust", ""));
-    database_ = server.database;
     configuration_ = folder_.path() / "pgbouncer.ini";
     {
         std::ofstream file{configuration_};
@@ -100,8 +94,8 @@ void pgbouncer::start()
 std::string pgbouncer::dsn() const
 {
     return fmt::format(
-        "postgresql://tc_trust@/{}?host={}&port={}&prepared_statements=unnamed", database_, folder_.path().string(),
-        pooler_port);
+        "postgresql://tc_trust@/{}?host={}&port={}&prepared_statements=unnamed", database_.name(),
+        folder_.path().string(), pooler_port);
 }
 
 } // namespace tradecore::test

@@ -7,11 +7,13 @@
 #include <tradecore/db/registry.hpp>
 #include <tradecore/observe/capture.hpp>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
 #include <string>
+#include <unistd.h>
 
 namespace tradecore {
 namespace {
@@ -127,16 +129,22 @@ public:
     explicit limited_role(int limit)
     {
         test::run_sql(
-            test::dsn(), "CREATE ROLE tc_limited LOGIN PASSWORD 'secret' CONNECTION LIMIT " + std::to_string(limit));
+            test::dsn(),
+            fmt::format(
+                "DROP ROLE IF EXISTS {0}; CREATE ROLE {0} LOGIN PASSWORD 'secret' CONNECTION LIMIT {1}", name_, limit));
     }
-    ~limited_role() { test::run_sql(test::dsn(), "DROP ROLE tc_limited"); }
+    ~limited_role() { test::run_sql(test::dsn(), "DROP ROLE " + name_); }
     limited_role(const limited_role&) = delete;
     limited_role& operator=(const limited_role&) = delete;
 
-    [[nodiscard]] static std::string dsn(const std::string& database)
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] std::string dsn(const std::string& database) const
     {
-        return test::tcp_dsn_for("tc_limited", "secret", database);
+        return test::tcp_dsn_for(name_, "secret", database);
     }
+
+private:
+    std::string name_ = fmt::format("tc_limited_{}", ::getpid());
 };
 
 TEST(registry, warns_when_the_workers_pools_exceed_what_the_server_allows)
@@ -146,7 +154,7 @@ TEST(registry, warns_when_the_workers_pools_exceed_what_the_server_allows)
     const limited_role role(20);
     const observe::capture said;
     test::run([&]() -> asio::awaitable<void> {
-        auto wanted = configuration(limited_role::dsn(main.name()), limited_role::dsn(vb.name()));
+        auto wanted = configuration(role.dsn(main.name()), role.dsn(vb.name()));
         wanted.main.pool.maximum = 403;
         wanted.main.pool.minimum = 4;
         wanted.vb->pool.maximum = 10;
@@ -163,8 +171,8 @@ TEST(registry, warns_when_the_workers_pools_exceed_what_the_server_allows)
         testing::ElementsAre(
             "[POOL SIZING] the pools of 4 workers of main and vb may make 408 connections, but the server allows 197 "
             "(max_connections = 200, 3 reserved); recommended: max_connections = 816",
-            "[POOL SIZING] the pools of 4 workers of main and vb may make 408 connections, but the role \"tc_limited\" "
-            "is allowed 20 (CONNECTION LIMIT)"));
+            "[POOL SIZING] the pools of 4 workers of main and vb may make 408 connections, but the role \"" +
+                role.name() + "\" is allowed 20 (CONNECTION LIMIT)"));
 }
 
 TEST(registry, says_nothing_of_sizes_behind_a_pooler)

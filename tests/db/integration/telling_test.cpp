@@ -50,6 +50,13 @@ protected:
         });
     }
 
+    /// @returns whether a session of this test's database waits for another; locks of rows name no database.
+    static asio::awaitable<bool> is_blocked(database& main)
+    {
+        return main.fetchval<bool>("SELECT count(*) > 0 FROM pg_locks JOIN pg_stat_activity USING (pid) "
+                                   "WHERE NOT granted AND datname = current_database()");
+    }
+
     static std::vector<observe::capture::entry> entries(const observe::capture& log, std::string_view mark)
     {
         std::vector<observe::capture::entry> found;
@@ -148,15 +155,12 @@ TEST_F(telling_test, a_deadlock_with_a_statement_of_its_own_is_reported_too)
                 ++victims;
             }
         };
-        const auto is_blocked = [&]() -> asio::awaitable<bool> {
-            return main.fetchval<bool>("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted");
-        };
         const auto body = [&]() -> asio::awaitable<void> {
             (void)co_await main.execute("UPDATE account SET balance = 1 WHERE id = 1");
             const auto second = [&]() -> asio::awaitable<void> {
                 bool blocked = false;
                 while (!blocked)
-                    blocked = co_await main.outside(is_blocked);
+                    blocked = co_await main.outside([&] { return is_blocked(main); });
                 (void)co_await main.execute("UPDATE account SET balance = 1 WHERE id = 2");
             };
             co_await when_all(main.outside(script), second());
@@ -194,6 +198,10 @@ TEST_F(telling_test, a_deadlock_with_another_program_says_who_that_is)
                 (void)co_await tool->execute("UPDATE account SET balance = 0 WHERE id = 1");
             };
             const auto own = [&]() -> asio::awaitable<void> {
+                // Who waits last finds the deadlock.
+                bool blocked = false;
+                while (!blocked)
+                    blocked = co_await main.outside([&] { return is_blocked(main); });
                 (void)co_await main.execute("UPDATE account SET balance = 1 WHERE id = 2");
             };
             co_await when_all(other(), own());

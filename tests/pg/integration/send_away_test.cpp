@@ -40,11 +40,12 @@ asio::awaitable<std::string> end_of(task<T>& call)
 
 TEST(send_away, ends_calls_behind_the_running_statement_that_change_nothing)
 {
-    run([]() -> asio::awaitable<void> {
+    const test::scratch_database scratch("send_away"); // its locks are nobody else's
+    run([&]() -> asio::awaitable<void> {
         const auto executor = co_await asio::this_coro::executor;
-        const shared_connection db =
-            co_await pg::connection::connect(executor, pg::connect_options::parse(test::dsn()));
-        const auto watcher = co_await pg::connection::connect(executor, pg::connect_options::parse(test::dsn()));
+        const auto where = pg::connect_options::parse(scratch.dsn());
+        const shared_connection db = co_await pg::connection::connect(executor, where);
+        const auto watcher = co_await pg::connection::connect(executor, where);
         constexpr auto known = "SELECT 1";
         for (const auto* each : {"SELECT pg_sleep(0)", known})
             (void)co_await start(db, each, true); // prepared: they are sent at once from now on
@@ -52,7 +53,7 @@ TEST(send_away, ends_calls_behind_the_running_statement_that_change_nothing)
         (void)co_await watcher->execute("SELECT pg_advisory_lock(4711)");
         task front(executor, start(db, "SELECT pg_advisory_xact_lock(4711)", true));
         while (!co_await watcher->fetchval<bool>(
-            "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND locktype = 'advisory' AND objid = 4711")) {
+            "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND pid = $1", db->backend_pid())) {
         }
         task reading(executor, start(db, known, true));
         task writing(executor, start(db, known, false));

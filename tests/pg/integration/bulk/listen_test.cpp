@@ -140,14 +140,14 @@ TEST(listen, leaves_nothing_behind_when_it_is_cancelled)
         const auto executor = co_await asio::this_coro::executor;
         // Behind what waits for a lock, so that it is sent and not answered.
         const auto blocker = co_await connect();
-        co_await blocker->execute("SELECT pg_advisory_lock(4711)");
-        beside waiting(executor, db->run_script({"SELECT pg_advisory_lock(4711)", nullptr}));
+        co_await blocker->execute("SELECT pg_advisory_lock(hashtext('bulk_cancelled'))");
+        beside waiting(executor, db->run_script({"SELECT pg_advisory_lock(hashtext('bulk_cancelled'))", nullptr}));
         co_await until([&] { return db->in_flight() == 1; });
         beside listening(executor, db->listen("bulk_cancelled"));
         co_await until([&] { return db->in_flight() == 2; });
         listening.cancel();
         co_await message_of<boost::system::system_error>(listening.join());
-        co_await blocker->execute("SELECT pg_advisory_unlock(4711)");
+        co_await blocker->execute("SELECT pg_advisory_unlock(hashtext('bulk_cancelled'))");
         co_await waiting.join();
         EXPECT_TRUE(co_await falls_silent(db));
         auto feed = co_await db->listen("bulk_cancelled");
