@@ -44,7 +44,7 @@ protected:
         test::run([&]() -> asio::awaitable<void> {
             database main(co_await asio::this_coro::executor, options_);
             co_await main.open();
-            co_await with_timeout(2min, body(main)); // not a limit of anything that is tested
+            co_await with_timeout(4min, body(main)); // not a limit of anything that is tested
             co_await test::until_whole(main);
             co_await main.close();
             EXPECT_EQ(main.pool_stats().size, 0U);

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chaos/support/fault_test.hpp"
 
+#include "db/support/gate.hpp"
+
 #include <tradecore/db/errors.hpp>
 #include <tradecore/errors.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <iterator>
+#include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
+#include <string>
+#include <sys/socket.h>
 
 namespace tradecore::test {
 
@@ -69,6 +76,35 @@ asio::awaitable<void> moment()
 {
     asio::steady_timer timer(co_await asio::this_coro::executor, 1ms);
     co_await timer.async_wait(asio::use_awaitable);
+}
+
+namespace {
+
+/// @returns how many sockets of this process are connected to a port of this machine and have not heard of an end.
+std::size_t connected_to(std::uint16_t port)
+{
+    std::size_t found = 0;
+    for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
+        const int descriptor = std::stoi(each.path().filename());
+        sockaddr_in peer{};
+        socklen_t size = sizeof peer;
+        pollfd told{descriptor, POLLIN | POLLRDHUP, 0};
+        if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) == 0 && // NOLINT: POSIX's way
+            peer.sin_family == AF_INET && ntohs(peer.sin_port) == port && ::poll(&told, 1, 0) >= 0 &&
+            (told.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0)
+            ++found;
+    }
+    return found;
+}
+
+} // namespace
+
+asio::awaitable<void> until_ends_have_come(const network_gate& gate)
+{
+    const auto port = pg::connect_options::parse(gate.dsn()).hosts.at(0).port;
+    while (connected_to(port) > gate.open())
+        co_await moment();
+    co_await settle();
 }
 
 asio::awaitable<void> until_whole(database& of)

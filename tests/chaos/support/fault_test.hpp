@@ -67,6 +67,10 @@ inline auto is_outage()
 /// Lets a millisecond pass, for what tells nobody when it has happened.
 [[nodiscard]] asio::awaitable<void> moment();
 
+/// Waits until every client of a gate at a TCP port whose link has ended could know it: the end has come to its socket,
+/// and the loop has had turns to look.
+[[nodiscard]] asio::awaitable<void> until_ends_have_come(const network_gate& gate);
+
 /// Waits until all connections of a pool are there and idle, and until it serves; whoever is refused meanwhile is
 /// refused with a typed error.
 [[nodiscard]] asio::awaitable<void> until_whole(database& of);
@@ -93,7 +97,7 @@ protected:
     }
 
     database_options options_;
-    std::chrono::seconds limit_ = 2min;
+    std::chrono::seconds limit_ = 4min;
 
 private:
     template <class F>

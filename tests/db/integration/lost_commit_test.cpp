@@ -428,8 +428,13 @@ TEST(lost_commit, is_not_mistaken_for_that_of_another_with_its_id)
         std::string id_of_other;
         gate.when(flow::to_server, std::string("Q\0\0\0\x0b", 5), [&](network_gate::link& on) {
             const auto id = test::run_sql(
-                server->dsn(), "SELECT pid || ' ' || backend_xid FROM pg_stat_activity WHERE backend_xid IS NOT NULL");
-            ::kill(std::stoi(id), SIGKILL);
+                server->dsn(), "SELECT pid || ' ' || backend_xid FROM pg_stat_activity WHERE backend_xid IS NOT NULL "
+                               "AND backend_type = 'client backend'");
+            const auto victim = std::stoi(id);
+            ::kill(victim, SIGKILL);
+            // When it is gone the server has begun to start again, and gives nobody the ids that come next.
+            while (::kill(victim, 0) == 0)
+                std::this_thread::yield();
             on.end(ending::reset);
             const auto wanted = std::stoull(id.substr(id.find(' ')));
             for (std::uint64_t got = 0; got < wanted;) {

@@ -93,7 +93,7 @@ protected:
         test::run([&]() -> asio::awaitable<void> {
             database main(co_await asio::this_coro::executor, options_);
             co_await main.open();
-            co_await with_timeout(2min, body(main));
+            co_await with_timeout(4min, body(main));
             co_await main.close(5s);
         });
     }

@@ -266,6 +266,8 @@ TEST_F(retry_integration, a_storm_of_serialization_failures_ends_with_the_right_
 {
     run([&](database& main) -> asio::awaitable<void> {
         int bodies = 0;
+        int read = 0;
+        test::gate two_have_read;
         const auto caller = [&]() -> asio::awaitable<void> {
             for (int i = 0; i < 5; ++i) {
                 co_await main.transaction(
@@ -273,6 +275,9 @@ TEST_F(retry_integration, a_storm_of_serialization_failures_ends_with_the_right_
                         ++bodies;
                         const auto sum =
                             co_await main.fetchval<std::int64_t>("SELECT sum(balance)::bigint FROM account");
+                        if (++read == 2)
+                            two_have_read.open();
+                        (void)co_await two_have_read.wait(); // the first two at least are in each other's way
                         co_await main.execute("UPDATE account SET balance = $1 + 1 - 400 WHERE id = 1", sum);
                     },
                     {.isolation = isolation_level::serializable, .max_attempts = 200});

@@ -6,18 +6,24 @@
 #include <tradecore/db/coroutines.hpp>
 #include <tradecore/db/database.hpp>
 #include <tradecore/errors.hpp>
+#include <tradecore/observe/capture.hpp>
 #include <tradecore/schema/schema_file.hpp>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <string>
+#include <variant>
 #include <vector>
 
 namespace tradecore::schema {
@@ -69,7 +75,14 @@ protected:
     }
 
     std::string run(const std::string& sql) const { return scratch_.run(sql); }
-    [[nodiscard]] std::string dsn() const { return scratch_.dsn(); }
+
+    /// @returns a session that has the lock of tradecore.sql.
+    [[nodiscard]] std::unique_ptr<PGconn, decltype(&PQfinish)> lock() const
+    {
+        std::unique_ptr<PGconn, decltype(&PQfinish)> holder(PQconnectdb(scratch_.dsn().c_str()), &PQfinish);
+        PQclear(PQexec(holder.get(), "SELECT pg_advisory_lock(hashtextextended('schema_init_main_tradecore.sql', 0))"));
+        return holder;
+    }
 
 private:
     test::scratch_database scratch_{"schema"};
@@ -138,12 +151,23 @@ TEST_F(SchemaFile, IsRunAgainOnceWhenItIsToBeRecreated)
                                 "INSERT INTO things SELECT count(*) FROM tradecore_schema "
                                 "WHERE current_setting('tradecore.recreate', true) = 'on'; SELECT pg_sleep(0.05);";
         co_await run_schema(workers.front(), "tradecore.sql", first);
+        // Who begins when another is done already recreates it again, so all of them begin before anybody may.
+        const auto holder = lock();
+        const observe::capture log;
+        const auto let_go = [&]() -> asio::awaitable<std::monostate> {
+            const std::string waits = "waiting for another worker that applies a schema";
+            while (std::ranges::count(log.messages(), waits) < std::ssize(workers)) {
+                co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+            }
+            PQclear(PQexec(holder.get(), "SELECT pg_advisory_unlock_all()"));
+            co_return std::monostate();
+        };
         std::vector<asio::awaitable<schema_outcome>> all;
         all.reserve(workers.size());
         for (auto& each : workers) {
             all.push_back(run_schema(each, "tradecore.sql", second, {.recreate = true, .retry_every = 5ms}));
         }
-        const auto outcomes = co_await when_all(std::move(all));
+        const auto [outcomes, nothing] = co_await when_all(when_all(std::move(all)), let_go());
         EXPECT_EQ(std::ranges::count(outcomes, schema_outcome::applied), 1);
         EXPECT_EQ(run("SELECT n FROM things"), "1") << "the file can tell that it is recreated";
         const auto skipped = co_await run_schema(workers.front(), "tradecore.sql", second);
@@ -159,8 +183,7 @@ TEST_F(SchemaFile, IsRunAgainOnceWhenItIsToBeRecreated)
 
 TEST_F(SchemaFile, GivesUpWhenAnotherSessionKeepsTheLock)
 {
-    const std::unique_ptr<PGconn, decltype(&PQfinish)> holder(PQconnectdb(dsn().c_str()), &PQfinish);
-    PQclear(PQexec(holder.get(), "SELECT pg_advisory_lock(hashtextextended('schema_init_main_tradecore.sql', 0))"));
+    const auto holder = lock();
     with_workers(1, [this, &holder](std::vector<database>& workers) -> asio::awaitable<void> {
         const auto gave_up = co_await thrown_by<schema_lock_timeout>(
             run_schema(workers.front(), "tradecore.sql", text, {.wait = 20ms, .retry_every = 5ms}));
