@@ -114,7 +114,8 @@ bool has_stray_at(std::string_view dsn)
     return at != std::string_view::npos && (rest.find('/') < at || rest.find('@', at + 1) != std::string_view::npos);
 }
 
-void read_connection(const reader& own, const environment& from, database_options& options)
+/// @param way_out what else may be done when there is no DSN; may be empty.
+void read_connection(const reader& own, const environment& from, database_options& options, std::string_view way_out)
 {
     auto around = pg::environment::of_process();
     around.variable = from;
@@ -136,8 +137,25 @@ void read_connection(const reader& own, const environment& from, database_option
         break;
     }
     if (options.connect.hosts.empty())
-        throw configuration_error(own.name("POSTGRES_DSN"), "is not set, nor is " + own.name("DATABASE_URL"));
+        throw configuration_error(
+            own.name("POSTGRES_DSN"), "is not set, nor is " + own.name("DATABASE_URL") + std::string(way_out));
     own.note("POSTGRES_DSN", options.connect.describe() + ", password " + word_for_password(options.connect), origin);
+}
+
+/// How a pool treats its connections.
+void read_treatment(const reader& own, pool_options& pool)
+{
+    own.seconds("PG_POOL_TIMEOUT_SEC", pool.acquire_timeout, 0.001);
+    own.number<std::size_t>("PG_POOL_MAX_CONNECTING", pool.maximum_connecting, 1, 1'000, "a whole number");
+    own.seconds("PG_POOL_IDLE_CHECK_SEC", pool.idle_check_after, 0.0);
+    own.seconds("PG_POOL_VALIDATION_TIMEOUT_SEC", pool.validation_timeout, 0.001);
+    own.seconds("PG_POOL_KEEPALIVE_SEC", pool.keepalive_time, 0.0);
+    own.seconds("PG_POOL_IDLE_TIMEOUT_SEC", pool.idle_timeout, 0.0);
+    own.seconds("PG_POOL_MAX_LIFETIME_SEC", pool.max_lifetime, 0.0);
+    own.seconds("PG_POOL_LEAK_DETECTION_SEC", pool.leak_detection, 0.0);
+    own.flag("PG_POOL_SHARING", pool.sharing.enabled);
+    own.number<std::size_t>("PG_POOL_SHARING_WINDOW", pool.sharing.window, 1, 10'000, "a whole number");
+    own.milliseconds_of("PG_POOL_SHARING_PATIENCE_MS", pool.sharing.patience, 1);
 }
 
 void read_pool(const reader& own, pool_options& pool)
@@ -150,17 +168,7 @@ void read_pool(const reader& own, pool_options& pool)
         throw configuration_error(
             own.name("PG_POOL_MIN_SIZE"),
             fmt::format("{} is above {}, which is {}", pool.minimum, own.name("PG_POOL_MAX_SIZE"), pool.maximum));
-    own.seconds("PG_POOL_TIMEOUT_SEC", pool.acquire_timeout, 0.001);
-    own.number<std::size_t>("PG_POOL_MAX_CONNECTING", pool.maximum_connecting, 1, 1'000, "a whole number");
-    own.seconds("PG_POOL_IDLE_CHECK_SEC", pool.idle_check_after, 0.0);
-    own.seconds("PG_POOL_VALIDATION_TIMEOUT_SEC", pool.validation_timeout, 0.001);
-    own.seconds("PG_POOL_KEEPALIVE_SEC", pool.keepalive_time, 0.0);
-    own.seconds("PG_POOL_IDLE_TIMEOUT_SEC", pool.idle_timeout, 0.0);
-    own.seconds("PG_POOL_MAX_LIFETIME_SEC", pool.max_lifetime, 0.0);
-    own.seconds("PG_POOL_LEAK_DETECTION_SEC", pool.leak_detection, 0.0);
-    own.flag("PG_POOL_SHARING", pool.sharing.enabled);
-    own.number<std::size_t>("PG_POOL_SHARING_WINDOW", pool.sharing.window, 1, 10'000, "a whole number");
-    own.milliseconds_of("PG_POOL_SHARING_PATIENCE_MS", pool.sharing.patience, 1);
+    read_treatment(own, pool);
 }
 
 void read_retries(const reader& own, database_options& options)
@@ -192,30 +200,72 @@ void read_breaker(const reader& own, database_options& options)
         std::chrono::duration<double>(breaker.probe_timeout).count());
 }
 
+/// What is refused here would be refused when the database is made, by the names of members instead of variables.
+void require_standbys_to_be_found(const reader& own, const database_options& options)
+{
+    using enum pg::target_session_attributes;
+    if (!options.standbys.enabled)
+        return;
+    const auto variable = own.name("PG_STANDBY_READS");
+    const auto target = options.connect.target_session;
+    if (options.standbys.hosts.empty() && target != read_write && target != primary)
+        throw configuration_error(
+            variable, "is true; then " + own.name("POSTGRES_DSN") +
+                          " has to name all servers, and target_session_attrs=read-write (or primary)");
+    if (options.connect.prepared_statements != pg::prepared_statements::named)
+        throw configuration_error(
+            variable, "is true, but " + own.name("POSTGRES_DSN") +
+                          " leads to a pooler (prepared_statements): standbys are read from without one");
+}
+
+void read_standbys(const reader& own, const reader& silent, database_options& options)
+{
+    auto& [enabled, hosts, pool, patience] = options.standbys;
+    own.flag("PG_STANDBY_READS", enabled);
+    own.number<std::size_t>("PG_STANDBY_POOL_MAX_SIZE", pool.maximum, 1, 10'000, "a whole number");
+    own.milliseconds_of("PG_STANDBY_PATIENCE_MS", patience, 1);
+    read_treatment(silent, pool);
+    require_standbys_to_be_found(own, options);
+}
+
+void read_exhaustion(const reader& common, pool_options& pool)
+{
+    common.number("DB_POOL_EXHAUSTION_THRESHOLD", pool.exhaustion_threshold, 0.01, 1.0, "a share");
+}
+
+void read_slow_acquire(const reader& common, pool_options& pool)
+{
+    common.milliseconds_of("DB_SLOW_ACQUIRE_THRESHOLD_MS", pool.slow_acquire);
+}
+
 /// What counts for all databases.
 void read_common(const reader& common, database_options& options)
 {
     common.milliseconds_of("DB_SLOW_QUERY_THRESHOLD_MS", options.slow_query);
-    common.number("DB_POOL_EXHAUSTION_THRESHOLD", options.pool.exhaustion_threshold, 0.01, 1.0, "a share");
+    read_exhaustion(common, options.pool);
     common.milliseconds_of("DB_LONG_TRANSACTION_THRESHOLD_MS", options.long_transaction);
-    common.milliseconds_of("DB_SLOW_ACQUIRE_THRESHOLD_MS", options.pool.slow_acquire);
+    read_slow_acquire(common, options.pool);
     common.flag("DB_LOG_ARGUMENTS", options.log_arguments);
 }
 
 /// @param notes what is in force for this database alone; may be null.
 database_options read_database(
     const environment& from, std::string name, std::string_view prefix, database_options options,
-    std::vector<setting>* notes)
+    std::vector<setting>* notes, std::string_view way_out = {})
 {
     const reader own(from, prefix, notes);
+    const reader common(from, "", nullptr);
     options.name = std::move(name);
-    read_connection(own, from, options);
+    read_connection(own, from, options, way_out);
     read_pool(own, options.pool);
     own.seconds("PG_COMMAND_TIMEOUT_SEC", options.command_timeout, 0.0);
     own.seconds("PG_COMMIT_RESOLUTION_SEC", options.commit_resolution, 0.0);
     read_retries(own, options);
     read_breaker(own, options);
-    read_common(reader(from, "", nullptr), options);
+    read_standbys(own, reader(from, prefix, nullptr), options);
+    read_common(common, options);
+    read_exhaustion(common, options.standbys.pool);
+    read_slow_acquire(common, options.standbys.pool);
     return options;
 }
 
@@ -251,7 +301,9 @@ database_configuration read_configuration(const environment& from)
     bool vb = true;
     common.flag("ENABLE_VB_DATABASE", vb);
     if (vb)
-        found.vb = read_database(from, "vb", "VB_", defaults_of(10, 50), &found.settings);
+        found.vb = read_database(
+            from, "vb", "VB_", defaults_of(10, 50), &found.settings,
+            "; ENABLE_VB_DATABASE=false does without this database");
     common.number<std::size_t>("DB_WORKERS", found.workers, 1, 1'000, "a whole number");
     database_options noted;
     read_common(common, noted);

@@ -43,16 +43,21 @@ std::string complaint(const claim& of, std::size_t workers, const std::string& l
         limit);
 }
 
-void divide(std::optional<database_options>& options, std::string_view variable, std::size_t workers)
+void divide(pool_options& pool, std::string variable, std::size_t workers)
 {
-    if (!options)
-        return;
     try {
-        options->pool = share_of_worker(options->pool, workers);
+        pool = share_of_worker(pool, workers);
     }
     catch (const std::invalid_argument& problem) {
-        throw configuration_error(std::string(variable), problem.what());
+        throw configuration_error(std::move(variable), problem.what());
     }
+}
+
+void divide(database_options& options, const std::string& prefix, std::size_t workers)
+{
+    divide(options.pool, prefix + "PG_POOL_MAX_SIZE", workers);
+    if (options.standbys.enabled)
+        divide(options.standbys.pool, prefix + "PG_STANDBY_POOL_MAX_SIZE", workers);
 }
 
 } // namespace
@@ -71,10 +76,9 @@ pool_options share_of_worker(pool_options whole, std::size_t workers)
 
 database_configuration share_of_worker(database_configuration whole)
 {
-    std::optional main(std::move(whole.main));
-    divide(main, "PG_POOL_MAX_SIZE", whole.workers);
-    divide(whole.vb, "VB_PG_POOL_MAX_SIZE", whole.workers);
-    whole.main = std::move(*main);
+    divide(whole.main, "", whole.workers);
+    if (whole.vb)
+        divide(*whole.vb, "VB_", whole.workers);
     whole.workers = 1;
     return whole;
 }

@@ -154,6 +154,37 @@ TEST(configuration, reads_how_outages_are_met)
     EXPECT_EQ(read.vb->retries.outage.backoff.base, 20ms) << "who lowers the cap alone means the base too";
 }
 
+TEST(configuration, reads_where_reads_may_go)
+{
+    auto set = with(
+        {{"PG_STANDBY_READS", "true"},
+         {"PG_STANDBY_POOL_MAX_SIZE", "7"},
+         {"PG_STANDBY_PATIENCE_MS", "8"},
+         {"PG_POOL_KEEPALIVE_SEC", "9"},
+         {"DB_SLOW_ACQUIRE_THRESHOLD_MS", "10"},
+         {"DB_POOL_EXHAUSTION_THRESHOLD", "0.5"}});
+    set["POSTGRES_DSN"] = "postgresql://app@db1,db2/trading?target_session_attrs=primary";
+    const auto read = read_configuration(from(set));
+    const auto& standbys = read.main.standbys;
+    EXPECT_TRUE(standbys.enabled);
+    EXPECT_EQ(standbys.patience, 8ms);
+    EXPECT_EQ(standbys.pool.minimum, 0U);
+    EXPECT_EQ(standbys.pool.maximum, 7U);
+    EXPECT_EQ(standbys.pool.keepalive_time, 9s) << "their connections are treated like the others";
+    EXPECT_EQ(standbys.pool.slow_acquire, 10ms);
+    EXPECT_EQ(standbys.pool.exhaustion_threshold, 0.5);
+    EXPECT_FALSE(read.vb->standbys.enabled);
+
+    EXPECT_EQ(
+        refusal(with({{"PG_STANDBY_READS", "true"}})),
+        "PG_STANDBY_READS: is true; then POSTGRES_DSN has to name all servers, and target_session_attrs=read-write (or "
+        "primary)");
+    set["POSTGRES_DSN"] += "&prepared_statements=unnamed";
+    EXPECT_EQ(
+        refusal(set), "PG_STANDBY_READS: is true, but POSTGRES_DSN leads to a pooler (prepared_statements): standbys "
+                      "are read from without one");
+}
+
 TEST(configuration, has_the_defaults_of_the_options)
 {
     const auto read = read_configuration(from(with({})));
@@ -180,6 +211,9 @@ TEST(configuration, has_the_defaults_of_the_options)
         EXPECT_EQ(one->breaker.background_probe, plain.breaker.background_probe);
         EXPECT_EQ(one->breaker.background_probe_limit, plain.breaker.background_probe_limit);
         EXPECT_EQ(one->breaker.caller_probe, plain.breaker.caller_probe);
+        EXPECT_EQ(one->standbys.enabled, plain.standbys.enabled);
+        EXPECT_EQ(one->standbys.pool.maximum, plain.standbys.pool.maximum);
+        EXPECT_EQ(one->standbys.patience, plain.standbys.patience);
     }
 }
 
@@ -285,7 +319,9 @@ TEST(configuration, says_what_is_in_force_and_where_it_came_from)
             "PG_RETRY_CAP_MS = 2000 (default)", "PG_RETRY_BASE_MS = 50 (default)", "PG_RETRY_BUDGET = 0.2 (default)",
             "PG_RETRY_CONFLICT_ATTEMPTS = 5 (default)", "PG_BREAKER_ENABLED = true (default)",
             "PG_BREAKER_FAILURES = 5 (default)", "PG_BREAKER_PROBE_SEC = 1 (default)",
-            "PG_BREAKER_CALLER_PROBE_SEC = 30 (default)", "ENABLE_VB_DATABASE = true (default)",
+            "PG_BREAKER_CALLER_PROBE_SEC = 30 (default)", "PG_STANDBY_READS = false (default)",
+            "PG_STANDBY_POOL_MAX_SIZE = 20 (default)", "PG_STANDBY_PATIENCE_MS = 100 (default)",
+            "ENABLE_VB_DATABASE = true (default)",
             "VB_POSTGRES_DSN = vb.example:5432/tradecore_vb as vb, password looked for in /etc/pass "
             "(VB_DATABASE_URL)",
             "VB_PG_POOL_MAX_SIZE = 50 (default)", "VB_PG_POOL_MIN_SIZE = 10 (default)",
@@ -300,10 +336,11 @@ TEST(configuration, says_what_is_in_force_and_where_it_came_from)
             "VB_PG_RETRY_BASE_MS = 50 (default)", "VB_PG_RETRY_BUDGET = 0.2 (default)",
             "VB_PG_RETRY_CONFLICT_ATTEMPTS = 5 (default)", "VB_PG_BREAKER_ENABLED = true (default)",
             "VB_PG_BREAKER_FAILURES = 2 (VB_PG_BREAKER_FAILURES)", "VB_PG_BREAKER_PROBE_SEC = 1 (default)",
-            "VB_PG_BREAKER_CALLER_PROBE_SEC = 30 (default)", "DB_WORKERS = 1 (default)",
-            "DB_SLOW_QUERY_THRESHOLD_MS = 1000 (default)", "DB_POOL_EXHAUSTION_THRESHOLD = 0.9 (default)",
-            "DB_LONG_TRANSACTION_THRESHOLD_MS = 2000 (default)", "DB_SLOW_ACQUIRE_THRESHOLD_MS = 500 (default)",
-            "DB_LOG_ARGUMENTS = false (DB_LOG_ARGUMENTS)"));
+            "VB_PG_BREAKER_CALLER_PROBE_SEC = 30 (default)", "VB_PG_STANDBY_READS = false (default)",
+            "VB_PG_STANDBY_POOL_MAX_SIZE = 20 (default)", "VB_PG_STANDBY_PATIENCE_MS = 100 (default)",
+            "DB_WORKERS = 1 (default)", "DB_SLOW_QUERY_THRESHOLD_MS = 1000 (default)",
+            "DB_POOL_EXHAUSTION_THRESHOLD = 0.9 (default)", "DB_LONG_TRANSACTION_THRESHOLD_MS = 2000 (default)",
+            "DB_SLOW_ACQUIRE_THRESHOLD_MS = 500 (default)", "DB_LOG_ARGUMENTS = false (DB_LOG_ARGUMENTS)"));
 }
 
 /// What is said of a DSN, by a refusal or as a setting.
@@ -361,7 +398,9 @@ TEST(configuration, refuses_wrong_values_by_the_variables_name)
 {
     EXPECT_THAT(refusal(with({{"DB_WORKERS", "0"}})), testing::StartsWith("DB_WORKERS: "));
     EXPECT_EQ(refusal({}), "POSTGRES_DSN: is not set, nor is DATABASE_URL");
-    EXPECT_EQ(refusal({{"POSTGRES_DSN", "postgresql://h/d"}}), "VB_POSTGRES_DSN: is not set, nor is VB_DATABASE_URL");
+    EXPECT_EQ(
+        refusal({{"POSTGRES_DSN", "postgresql://h/d"}}),
+        "VB_POSTGRES_DSN: is not set, nor is VB_DATABASE_URL; ENABLE_VB_DATABASE=false does without this database");
     EXPECT_EQ(
         refusal(with({{"PG_POOL_MAX_SIZE", "many"}})),
         "PG_POOL_MAX_SIZE: 'many' is not a whole number from 1 to 10000");

@@ -79,6 +79,24 @@ TEST(pool_sizing, a_configuration_is_divided_once)
     EXPECT_EQ(share.workers, 1U);
 }
 
+TEST(pool_sizing, divides_the_connections_to_standbys_too)
+{
+    database_configuration whole;
+    whole.main.standbys.enabled = true;
+    whole.workers = 4;
+    EXPECT_EQ(share_of_worker(whole).main.standbys.pool.maximum, 5U);
+    whole.main.standbys.pool.maximum = 3;
+    try {
+        (void)share_of_worker(whole);
+        FAIL();
+    }
+    catch (const configuration_error& e) {
+        EXPECT_STREQ(e.what(), "PG_STANDBY_POOL_MAX_SIZE: 3 connections cannot be divided among 4 workers");
+    }
+    whole.main.standbys.enabled = false;
+    EXPECT_NO_THROW((void)share_of_worker(whole));
+}
+
 TEST(pool_sizing, says_nothing_when_there_is_room)
 {
     EXPECT_THAT(sizing_complaints({room("main", 97, 100)}, 1), IsEmpty());
