@@ -7,13 +7,18 @@
 #include <CLI/CLI.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/value_from.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unistd.h>
+#include <vector>
 
 namespace tradecore::app::cli {
 
@@ -37,9 +42,34 @@ sizes sizes_of(const database_configuration& whole)
     return made;
 }
 
-std::string range_of(const pool_options& pool)
+std::string connections_to(const database_options& database)
 {
-    return fmt::format("{} to {}", pool.minimum, pool.maximum);
+    auto text = fmt::format("{} to {} connections to {}", database.pool.minimum, database.pool.maximum, database.name);
+    if (database.standbys.enabled)
+        text += fmt::format(" and 0 to {} to its standbys", database.standbys.pool.maximum);
+    return text;
+}
+
+/// @returns the variables of the environment that are named like settings and are none: misspelt, most likely.
+std::vector<std::string> unknown_variables(const database_configuration& whole)
+{
+    static constexpr std::string_view of_vb = "VB_";
+    static constexpr std::array<std::string_view, 11> beginnings{
+        "PG_POOL_", "PG_COMMAND_", "PG_COMMIT_", "PG_RETRY_", "PG_BREAKER_", "PG_STANDBY_",
+        "DB_SLOW_", "DB_LONG_",    "DB_POOL_",   "DB_LOG_",   "DB_WORKER"};
+    std::vector<std::string> unknown;
+    for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+        const std::string_view line(*variable);
+        const auto name = line.substr(0, line.find('='));
+        // Settings of vb are like those of main, which are always there.
+        const auto of_main = name.starts_with(of_vb) ? name.substr(of_vb.size()) : name;
+        const auto begins = [&](std::string_view beginning) { return of_main.starts_with(beginning); };
+        const bool is_known = std::ranges::find(whole.settings, of_main, &setting::name) != whole.settings.end();
+        if (std::ranges::any_of(beginnings, begins) && !is_known)
+            unknown.emplace_back(name);
+    }
+    std::ranges::sort(unknown);
+    return unknown;
 }
 
 std::string to_text(const database_configuration& whole)
@@ -54,12 +84,15 @@ std::string to_text(const database_configuration& whole)
     for (const auto& one : whole.settings)
         text += fmt::format("{:<{}}  {:<{}}  {}\n", one.name, name_width, one.value, value_width, one.origin);
     const auto sized = sizes_of(whole);
-    text += fmt::format("\neach of {} workers: {} connections to main", whole.workers, range_of(sized.share.main.pool));
+    const auto whose = whole.workers == 1 ? std::string("1 worker") : fmt::format("each of {} workers", whole.workers);
+    text += fmt::format("\n{}: {}", whose, connections_to(sized.share.main));
     if (sized.share.vb)
-        text += fmt::format(", {} to vb", range_of(sized.share.vb->pool));
+        text += ", " + connections_to(*sized.share.vb);
     text += fmt::format(
         "; {} in all\nrecommended on the server: max_connections = {}\n", sized.total,
         recommended_max_connections(sized.total));
+    if (const auto unknown = unknown_variables(whole); !unknown.empty())
+        text += fmt::format("not known, and without effect: {}\n", fmt::join(unknown, ", "));
     return text;
 }
 
@@ -73,6 +106,7 @@ boost::json::object to_json(const database_configuration& whole)
         {"settings", std::move(settings)},
         {"workers", whole.workers},
         {"connections", sized.total},
+        {"unknown", boost::json::value_from(unknown_variables(whole))},
         {"recommended_max_connections", recommended_max_connections(sized.total)}};
 }
 
@@ -114,8 +148,9 @@ void add_config(CLI::App& program, int& status)
         ->type_name("N")
         ->check(CLI::Range(1, 1'000));
     command->add_flag("--json", wanted->json, "Print one JSON object instead of the table");
-    command->footer("Secrets are never printed. Nothing is connected to.\n"
-                    "Exit status: 0, or 2 when a variable has a value that makes no sense.");
+    command->footer(
+        "Secrets are never printed. Nothing is connected to. docs/configuration.md says what each variable means.\n"
+        "Exit status: 0, or 2 when a variable has a value that makes no sense, or no DSN is set.");
     command->callback([wanted, &status] { status = run(*wanted); });
 }
 

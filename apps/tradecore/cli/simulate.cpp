@@ -29,12 +29,18 @@ struct raw_options {
     std::string chaos;
 };
 
-domain::quantity positive_quantity(const std::string& text)
+template <class Amount>
+Amount positive(const std::string& option, const std::string& text)
 {
-    const auto parsed = domain::quantity::parse(text);
-    if (!parsed.is_positive())
-        throw simulate::usage_error("--max-fill: " + text + " is not a positive quantity");
-    return parsed;
+    try {
+        const auto parsed = Amount::parse(text);
+        if (parsed.is_positive())
+            return parsed;
+    }
+    catch (const domain::amount_error& wrong) {
+        throw simulate::usage_error(option + ": " + wrong.what());
+    }
+    throw simulate::usage_error(option + ": " + text + " is not above zero");
 }
 
 std::uint64_t seed_of_chaos(const std::string& text)
@@ -59,16 +65,9 @@ simulate::options finished(const raw_options& raw)
         made.connections = raw.connections;
     if (!raw.chaos.empty())
         made.chaos = seed_of_chaos(raw.chaos);
-    try {
-        made.cash = domain::money::parse(raw.cash);
-        if (!raw.max_fill.empty())
-            made.max_fill = positive_quantity(raw.max_fill);
-    }
-    catch (const domain::amount_error& wrong) {
-        throw simulate::usage_error(wrong.what());
-    }
-    if (!made.cash.is_positive())
-        throw simulate::usage_error("--cash: " + raw.cash + " is not a positive amount");
+    made.cash = positive<domain::money>("--cash", raw.cash);
+    if (!raw.max_fill.empty())
+        made.max_fill = positive<domain::quantity>("--max-fill", raw.max_fill);
     return made;
 }
 

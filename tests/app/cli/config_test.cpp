@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands.hpp"
+
+#include <CLI/CLI.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace tradecore::app {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+/// Sets variables of this process as long as it lives.
+class variables {
+public:
+    explicit variables(const std::map<std::string, std::string>& set)
+    {
+        for (const auto& [name, value] : set) {
+            const char* const before = std::getenv(name.c_str());
+            before_[name] = before == nullptr ? std::nullopt : std::optional<std::string>(before);
+            ::setenv(name.c_str(), value.c_str(), 1);
+        }
+    }
+    variables(const variables&) = delete;
+    variables& operator=(const variables&) = delete;
+    ~variables()
+    {
+        for (const auto& [name, value] : before_) {
+            if (value)
+                ::setenv(name.c_str(), value->c_str(), 1);
+            else
+                ::unsetenv(name.c_str());
+        }
+    }
+
+private:
+    std::map<std::string, std::optional<std::string>> before_;
+};
+
+/// What `tradecore config` prints.
+std::string printed(const std::string& arguments = {})
+{
+    CLI::App program;
+    int status = -1;
+    cli::add_config(program, status);
+    testing::internal::CaptureStdout();
+    program.parse("config " + arguments);
+    auto text = testing::internal::GetCapturedStdout();
+    EXPECT_EQ(status, cli::exit_ok);
+    return text;
+}
+
+TEST(config_command, says_how_many_connections_each_worker_may_make)
+{
+    const variables set(
+        {{"POSTGRES_DSN", "postgresql://app@db1,db2/trading?target_session_attrs=read-write"},
+         {"ENABLE_VB_DATABASE", "false"},
+         {"DB_WORKERS", ""}});
+    EXPECT_THAT(printed(), HasSubstr("\n1 worker: 20 to 100 connections to main; 100 in all\n"));
+    EXPECT_THAT(printed("--workers 4"), HasSubstr("\neach of 4 workers: 5 to 25 connections to main; 100 in all\n"));
+    const variables reads({{"PG_STANDBY_READS", "true"}});
+    EXPECT_THAT(
+        printed("--workers 4"),
+        HasSubstr("each of 4 workers: 5 to 25 connections to main and 0 to 5 to its standbys; 100 in all\n"));
+}
+
+TEST(config_command, names_variables_that_look_like_settings_and_are_none)
+{
+    const variables set(
+        {{"POSTGRES_DSN", "postgresql://app@db1/trading"},
+         {"ENABLE_VB_DATABASE", "false"},
+         {"PG_POOL_MAXSIZE", "5"},
+         {"PG_POOL_MAX_SIZE", "50"},
+         {"VB_PG_POOL_MAX_SIZE", "5"},
+         {"VB_PG_RETRY_ATTEMPT", "5"}});
+    const auto text = printed();
+    EXPECT_THAT(text, HasSubstr("\nnot known, and without effect: PG_POOL_MAXSIZE, VB_PG_RETRY_ATTEMPT\n"));
+    EXPECT_THAT(printed("--json"), HasSubstr(R"("unknown":["PG_POOL_MAXSIZE","VB_PG_RETRY_ATTEMPT"])"));
+}
+
+} // namespace
+} // namespace tradecore::app
