@@ -67,7 +67,10 @@ std::string pool_core::holders() const
 {
     std::vector<slot> lent;
     for (slot which = 0; which < entries_.size(); ++which) {
-        if (entries_[which].connection && !state_.is_idle(which))
+        const entry& one = entries_[which];
+        // What has just been given back is on its way to who is first in line: nobody holds it.
+        const bool is_held = one.is_lent || one.user.kind != usage().kind;
+        if (one.connection && is_held && !state_.is_idle(which))
             lent.push_back(which);
     }
     std::ranges::sort(lent, {}, [this](slot which) { return entries_[which].since; });
