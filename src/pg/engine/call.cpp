@@ -20,6 +20,22 @@ link::clock::time_point add(link::clock::time_point now, std::chrono::millisecon
     return limit < std::chrono::duration_cast<std::chrono::milliseconds>(longest) ? now + limit : exchange::no_deadline;
 }
 
+/// @returns why the server was asked to stop; of a passed limit with the name of what took too long.
+std::exception_ptr labelled(const std::exception_ptr& why, std::string_view label)
+{
+    if (label.empty())
+        return why;
+    try {
+        std::rethrow_exception(why);
+    }
+    catch (const timeout_error& late) {
+        return std::make_exception_ptr(timeout_error(std::string(label) + ": " + late.what()));
+    }
+    catch (...) {
+        return why; // cancelled by its caller, who knows
+    }
+}
+
 } // namespace
 
 link::clock::time_point deadline_of(const call_options& options)
@@ -45,7 +61,7 @@ bool is_out_of_date(const diagnostics& error)
 std::exception_ptr error_of(const exchange& ended, diagnostics error, std::string_view label)
 {
     if (ended.cancelled_because() && error.code == "57014"_sqlstate)
-        return ended.cancelled_because();
+        return labelled(ended.cancelled_because(), label);
     return make_server_error(std::move(error), label);
 }
 

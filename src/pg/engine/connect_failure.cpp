@@ -53,10 +53,14 @@ void throw_cannot_connect(const std::string& server, const std::string& doing, c
     if (error == boost::asio::error::operation_aborted)
         throw boost::system::system_error(error);
     const bool cut = error == boost::asio::error::eof;
+    // Only a Unix-domain socket is a file.
+    const bool absent = doing.empty() && error == boost::system::errc::no_such_file_or_directory;
     throw connection_error(
         client_errc::cannot_connect,
         "cannot connect to " + server + (doing.empty() ? "" : ": " + doing) +
-            (cut ? ": the server closed the connection" : ""),
+            (cut      ? ": the server closed the connection"
+             : absent ? ": no server has its socket there"
+                      : ""),
         cut ? boost::system::error_code() : error);
 }
 

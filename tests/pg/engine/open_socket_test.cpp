@@ -56,6 +56,22 @@ asio::awaitable<std::string> why_not(pg::host_address host)
     co_return why;
 }
 
+TEST(open_socket, says_that_no_server_has_its_socket_there)
+{
+    test::run([]() -> asio::awaitable<void> {
+        const asio::local::stream_protocol::endpoint nobody("/nowhere/.s.PGSQL.5432");
+        std::string why;
+        try {
+            (void)co_await pg::engine::open_socket(
+                co_await asio::this_coro::executor, nobody, {}, "here", std::chrono::steady_clock::now() + soon);
+        }
+        catch (const pg::connection_error& error) {
+            why = error.what();
+        }
+        EXPECT_EQ(why, "cannot connect to here: no server has its socket there: No such file or directory");
+    });
+}
+
 TEST(open_socket, notices_silence_as_it_is_told)
 {
     test::run([]() -> asio::awaitable<void> {

@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -239,8 +240,10 @@ TEST(connection, stops_what_takes_too_long_and_serves_on)
 {
     run([]() -> asio::awaitable<void> {
         const auto db = co_await connect();
-        pg::statement slow{.sql = {"SELECT pg_sleep(60)", nullptr}, .arguments = {}, .options = {.timeout = 50ms}};
-        co_await message_of<pg::timeout_error>(db->run(std::move(slow)));
+        pg::statement slow{
+            .sql = {"SELECT pg_sleep(60)", nullptr}, .arguments = {}, .options = {.timeout = 50ms, .name = "nap"}};
+        const auto message = co_await message_of<pg::timeout_error>(db->run(std::move(slow)));
+        EXPECT_THAT(message, testing::MatchesRegex("nap: the time limit passed before .* had answered; it was .*"));
         EXPECT_TRUE(db->is_open());
         EXPECT_EQ(co_await db->fetchval<int>("SELECT 1"), 1);
     });
