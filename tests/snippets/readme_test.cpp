@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of code in README.md, run.
+#define main program_of_readme
 // [readme]
 #include <tradecore/db/database.hpp>
 #include <tradecore/db/registry.hpp>
 #include <tradecore/errors.hpp>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/describe.hpp>
+#include <boost/uuid/random_generator.hpp>
 #include <fmt/format.h>
 
 namespace asio = boost::asio;
@@ -43,14 +47,34 @@ asio::awaitable<void> demo(tradecore::database& db, tradecore::uuid order_id)
         fmt::print("there already, says {}\n", again.diagnostics().constraint); // orders_pkey
     }
 }
+
+asio::awaitable<void> run()
+{
+    co_await tradecore::init_db_pool(); // `main`, from POSTGRES_DSN; init_all() opens `vb` as well
+    co_await demo(tradecore::db, boost::uuids::random_generator()());
+    co_await tradecore::shutdown(); // open connections are work for the context
+}
+
+int main()
+{
+    asio::io_context context;
+    asio::co_spawn(context, run(), [](std::exception_ptr error) {
+        if (error)
+            std::rethrow_exception(error); // out of context.run()
+    });
+    context.run();
+    return 0;
+}
 // [/readme]
+#undef main
 
 #include "support/postgres.hpp"
 #include "support/run.hpp"
 
 #include <boost/asio/this_coro.hpp>
-#include <boost/uuid/random_generator.hpp>
 #include <gtest/gtest.h>
+
+#include <cstdlib>
 
 namespace {
 
@@ -77,6 +101,14 @@ TEST(readme, its_code_does_what_it_says)
     EXPECT_EQ(scratch.run("SELECT balance FROM accounts"), "90");
     EXPECT_EQ(scratch.run("SELECT count(*) FROM orders"), "1");
     EXPECT_EQ(scratch.run("SELECT last_login IS NOT NULL FROM users"), "t");
+
+    ::setenv("POSTGRES_DSN", scratch.dsn().c_str(), 1);
+    ::setenv("PG_POOL_MAX_SIZE", "2", 1);
+    EXPECT_EQ(program_of_readme(), 0);
+    ::unsetenv("POSTGRES_DSN");
+    ::unsetenv("PG_POOL_MAX_SIZE");
+    EXPECT_EQ(scratch.run("SELECT balance FROM accounts"), "80");
+    EXPECT_EQ(scratch.run("SELECT count(*) FROM orders"), "2");
 }
 
 } // namespace
