@@ -185,14 +185,23 @@ bool database_core::wants_standby() const noexcept
 
 namespace {
 
-asio::awaitable<void> probe(tradecore::pool& pool, std::shared_ptr<database_health> found, milliseconds limit)
+struct check_up {
+    database_health found{};
+    /// Whether it is the server that is waited for.
+    bool asked = false;
+};
+
+asio::awaitable<void> probe(tradecore::pool& pool, std::shared_ptr<check_up> state, milliseconds limit)
 {
     usage user{.kind = "health check", .label = {}, .keeps = {}};
-    const auto until = resilience::deadline::after(std::chrono::steady_clock::now(), limit).when();
+    // The pool gets to say why there is no connection before all the time is over.
+    const auto until = resilience::deadline::after(std::chrono::steady_clock::now(), limit - limit / 8).when();
     const auto connection = co_await pool.acquire(std::move(user), until);
+    state->asked = true;
     pg::statement question{.sql = {"SELECT pg_catalog.pg_is_in_recovery()", nullptr}, .arguments = {}};
     question.options.timeout = limit;
     const auto answer = co_await connection->run(std::move(question));
+    auto* const found = &state->found;
     found->role = answer.at(0, 0).as<bool>() ? "standby" : "primary";
     found->server_version = connection->parameter("server_version");
     found->reachable = true;
@@ -202,13 +211,18 @@ asio::awaitable<void> probe(tradecore::pool& pool, std::shared_ptr<database_heal
 
 asio::awaitable<database_health> database_core::health_check(std::shared_ptr<database_core> self, milliseconds limit)
 {
-    const auto found = std::make_shared<database_health>();
+    const auto state = std::make_shared<check_up>();
+    auto* const found = &state->found;
     found->name = self->options_.name;
     const auto began = clock::now();
     std::exception_ptr cancelled;
     try {
         self->require_available();
-        co_await with_timeout(limit, probe(*self->pool_, found, limit));
+        co_await with_timeout(limit, probe(*self->pool_, state, limit));
+    }
+    catch (const pg::timeout_error& e) {
+        found->error = state->asked ? fmt::format("the server has not answered within {} ms", limit.count())
+                                    : std::string(e.what());
     }
     catch (const pg::error& e) {
         found->error = e.what();

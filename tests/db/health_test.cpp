@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "db/support/fake_database.hpp"
+#include "db/support/fake_server.hpp"
+
+#include <tradecore/db/database.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tradecore {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using test::fake_server;
+using test::with_database;
+using testing::MatchesRegex;
+
+TEST(health, of_an_exhausted_pool_says_who_holds_the_connections)
+{
+    fake_server server;
+    with_database(server, test::quiet_options(1), [](database& main) -> asio::awaitable<void> {
+        const auto mine = co_await main.pool().acquire(usage::here("import"));
+        const auto health = co_await main.health_check(8ms);
+        EXPECT_FALSE(health.reachable);
+        EXPECT_THAT(
+            health.error, MatchesRegex("pool 'main': no connection within [0-9]+ ms: all 1 are in use; held longest by "
+                                       "session import at .*health_test.cpp:[0-9]+ for [0-9]+ ms"));
+    });
+}
+
+TEST(health, of_a_server_that_does_not_answer_says_so)
+{
+    fake_server server;
+    with_database(server, test::quiet_options(1), [&](database& main) -> asio::awaitable<void> {
+        server.on_command = [](fake_server::connection& on, const std::string&) { on.hold_next("never"); };
+        const auto health = co_await main.health_check(5ms);
+        EXPECT_FALSE(health.reachable);
+        EXPECT_EQ(health.error, "the server has not answered within 5 ms");
+        server.on_command = nullptr;
+        server.held("never").open();
+    });
+}
+
+} // namespace
+} // namespace tradecore
