@@ -81,12 +81,20 @@ private:
 
 /// A database behind the five verbs: a pool of connections and ambient transactions.
 ///
-/// The object is a handle: copies are the same database. The verbs (`fetch`, `fetchrow`, `fetchval`,
-/// `execute`, of `session`) run on the connection of the ambient transaction when the calling coroutine is
-/// inside one of this database, at any depth and in children, else on a connection of the pool for the
-/// time of the statement. So do batches, `execute_many`, cursors and COPY: outside of a transaction a cursor or a COPY
-/// keeps its connection until its end, and every limit of a command holds for a COPY as a whole; inside, a COPY has the
-/// transaction for itself until its end, while a cursor lets other statements run between its slices.
+///     tradecore::database_options options;
+///     options.connect = tradecore::pg::connect_options::parse("postgresql://app@db.example/trading");
+///     tradecore::database db(co_await asio::this_coro::executor, options);
+///     co_await db.open();
+///     const auto open_orders = co_await db.fetchval<std::int64_t>("SELECT count(*) FROM orders WHERE open");
+///     co_await db.close();
+///
+/// `init_all` opens those that the environment names (`registry.hpp`). The object is a handle: copies are the same
+/// database. The verbs (`fetch`, `fetchrow`, `fetchval`, `execute`, of `session`) run on the connection of the ambient
+/// transaction when the calling coroutine is inside one of this database, at any depth and in children, else on a
+/// connection of the pool for the time of the statement. So do batches, `execute_many`, cursors and COPY: outside of a
+/// transaction a cursor or a COPY keeps its connection until its end, and every limit of a command holds for a COPY as
+/// a whole; inside, a COPY has the transaction for itself until its end, while a cursor lets other statements run
+/// between its slices.
 ///
 /// A circuit breaker stands before the pool. When too many attempts in a row have failed because the database or
 /// the way to it did, callers get `circuit_open` at once; the database is asked in the background until it answers,
@@ -133,12 +141,16 @@ public:
     /// A database that is switched off: every call throws `database_disabled` with `reason`.
     [[nodiscard]] static database disabled(std::string name, std::string reason);
 
-    /// Makes the pool's `minimum` of connections.
-    /// @throws the error of the first connect that fails.
+    /// Makes the pool's `minimum` of connections, so that a wrong address, name or password shows here and not at the
+    /// first call; with a minimum of 0 it does not.
+    /// @throws the error of the first connect that fails; nothing is open then, and it may be called again.
+    /// Cancellation: terminal; nothing is open.
     [[nodiscard]] boost::asio::awaitable<void> open();
 
-    /// Refuses new work, waits for what runs, and closes the connections.
+    /// Refuses new work, waits for what runs, and closes the connections. Before that they are work for their event
+    /// loop, whose `run()` does not return.
     /// @param limit when it has passed, connections are closed under their users.
+    /// Cancellation: terminal; as if the limit had passed.
     [[nodiscard]] boost::asio::awaitable<void> close(std::chrono::milliseconds limit = std::chrono::seconds(10));
 
     /// The door all verbs go through.
@@ -155,6 +167,7 @@ public:
 
     /// The same database with options for the calls made through the returned object:
     /// `db.with({.timeout = 250ms, .name = "order_insert"}).execute(…)`.
+    /// @param options their `name` must outlive the calls, as a literal does.
     [[nodiscard]] database_session with(pg::call_options options) const { return {core_, options, nullptr}; }
     /// The same, with retry policies of its own.
     /// @throws std::invalid_argument naming the member of the policies that makes no sense.
@@ -229,7 +242,10 @@ public:
 
     /// Asks the server for a sign of life, on a connection of its own even inside a transaction. Never
     /// throws on account of the database.
-    /// @param limit how long it may take.
+    /// @param limit how long it may take; an eighth of it is kept for the question, when a connection is waited for.
+    /// @returns what was found; `error` says that the server does not answer, or why there is no connection: connecting
+    ///          fails, or who holds all of them.
+    /// Cancellation: as the caller's; it is thrown.
     [[nodiscard]] boost::asio::awaitable<database_health>
     health_check(std::chrono::milliseconds limit = std::chrono::seconds(5));
 

@@ -23,7 +23,8 @@ struct database_health {
     std::string server_version{};
     /// "primary" or "standby"; empty when not reachable.
     std::string role{};
-    /// Why it is not reachable; empty when it is.
+    /// Why it is not reachable: the server does not answer, connecting fails, or who holds all connections; empty when
+    /// it is.
     std::string error{};
     /// What the circuit breaker does with callers; nothing when the database has none. The check itself goes past it.
     std::optional<resilience::breaker_state> breaker{};
@@ -32,6 +33,7 @@ struct database_health {
 
 /// @returns `{"name", "reachable", "latency_ms", "server_version", "role", "error", "breaker", "pool_info":
 ///          {"size", "min_size", "max_size", "active", "idle", "waiting", "connecting"}}`; what is not known is null.
+///          `latency_ms` may be a fraction.
 [[nodiscard]] boost::json::object to_json(const database_health& health);
 
 } // namespace tradecore

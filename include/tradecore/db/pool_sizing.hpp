@@ -21,7 +21,8 @@ namespace tradecore {
 /// @throws std::invalid_argument when that leaves a worker without a connection.
 [[nodiscard]] pool_options share_of_worker(pool_options whole, std::size_t workers);
 
-/// The same for all databases of a configuration and its own number of workers.
+/// The same for all databases of a configuration, the pools for standbys that are enabled included, and its own number
+/// of workers.
 /// @returns a configuration of one worker.
 /// @throws configuration_error naming the variable of the pool that is too small to be divided.
 [[nodiscard]] database_configuration share_of_worker(database_configuration whole);

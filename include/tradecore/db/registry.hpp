@@ -24,11 +24,13 @@ extern database db;
 /// The virtual broker's database; `database_disabled` when `ENABLE_VB_DATABASE` is false.
 extern database vb_db;
 
-/// Opens the main database as the environment says, on the executor of the caller.
+/// Opens the main database as the environment says, on the executor of the caller, which is where its connections
+/// live; `vb` stays closed. It may be called again when it has failed.
 /// @throws configuration_error; the error of the connect that failed.
 [[nodiscard]] boost::asio::awaitable<void> init_db_pool();
 
-/// Opens main and vb, each with this worker's share of its pool. When one cannot be opened the other is closed again.
+/// Opens main and vb, each with this worker's share of its pool. When one cannot be opened the other is closed again,
+/// and it may be called again. Without a configuration it is that of the environment (docs/configuration.md).
 ///
 /// A server, a role or a database that allows fewer connections than the pools of all workers may make is named in the
 /// log with what to set: `[POOL SIZING] …`. Behind a pooler nothing is said, since it has limits of its own.
@@ -52,7 +54,8 @@ extern database vb_db;
 /// @returns the names of all databases that were ever opened, and of main and vb.
 [[nodiscard]] std::vector<std::string> database_names();
 
-/// Closes all databases, the last opened first.
+/// Closes all databases, the last opened first. Until then their connections are work for their event loop, whose
+/// `run()` does not return.
 /// @param limit for each; see `database::close`.
 [[nodiscard]] boost::asio::awaitable<void> shutdown(std::chrono::milliseconds limit = std::chrono::seconds(10));
 
