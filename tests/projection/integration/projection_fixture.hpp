@@ -164,13 +164,14 @@ append(events::event_store& store, std::string stream, std::vector<std::string> 
     co_return std::move(result.events);
 }
 
-/// Quick retries and short rests, for tests that go through many.
+/// Quick retries and short rests, for tests that go through many; time enough for what is to be done in time.
 inline options quick_options()
 {
     options how;
     how.retry = {.base = milliseconds{1}, .cap = milliseconds{20}};
     how.outage = {.base = milliseconds{1}, .cap = milliseconds{20}};
     how.idle_poll = milliseconds{200};
+    how.sync_budget = how.park_budget = std::chrono::minutes{1};
     return how;
 }
 

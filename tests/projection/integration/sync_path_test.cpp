@@ -15,7 +15,7 @@ class sync_path : public projection_test {};
 TEST_F(sync_path, brings_the_stream_up_to_its_head_async_types_too)
 {
     in_world([&](world here) -> asio::awaitable<void> {
-        engine chain(here.store, here.read, here.chain);
+        engine chain(here.store, here.read, here.chain, quick_options());
         co_await append(here.store, "a", {"Sync", "Later", "Ignored"});
         co_await append(here.store, "b", {"Sync"});
         const auto outcome = co_await chain.project_sync("a");
@@ -120,7 +120,7 @@ TEST_F(sync_path, waiting_for_the_cursor_parks_nothing)
         co_await append(here.store, "a", {"Sync"});
         co_await here.other.transaction([&]() -> asio::awaitable<void> {
             co_await here.other.execute("SELECT FROM proj.stream WHERE stream = 'a' FOR UPDATE");
-            const auto outcome = co_await chain.project_sync("a", engine::clock::now() + milliseconds{700});
+            const auto outcome = co_await chain.project_sync("a", engine::clock::now() + milliseconds{1'500});
             EXPECT_EQ(outcome.cause, pending_cause::busy) << outcome.reason;
         });
         EXPECT_EQ(stream_row("a"), "ok 1 0");
@@ -192,7 +192,7 @@ TEST_F(sync_path, keeps_no_caller_until_it_is_known_what_became_of_a_commit)
             gate.refuse();
             on.end(tradecore::test::ending::reset);
         });
-        const auto outcome = co_await chain.project_sync("a", engine::clock::now() + milliseconds{500});
+        const auto outcome = co_await chain.project_sync("a", engine::clock::now() + milliseconds{2'000});
         EXPECT_EQ(outcome.state, sync_outcome::status::pending);
         // It had taken effect.
         EXPECT_EQ(stream_row("a"), "ok 1 0");

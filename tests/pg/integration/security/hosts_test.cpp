@@ -25,11 +25,12 @@ pg::host_address at(std::uint16_t port)
     return {.host = "localhost", .hostaddr = "127.0.0.1", .port = port};
 }
 
-std::uint16_t free_port()
+/// @returns a port where nobody listens: it is taken for as long as this program runs.
+std::uint16_t closed_port()
 {
-    asio::io_context context;
-    const asio::ip::tcp::acceptor probe(context, {asio::ip::make_address("127.0.0.1"), 0});
-    return probe.local_endpoint().port();
+    static asio::io_context context;
+    static const asio::ip::tcp::socket held(context, {asio::ip::make_address("127.0.0.1"), 0});
+    return held.local_endpoint().port();
 }
 
 /// Options with these hosts; the role is known to the real server of the tests without TLS.
@@ -76,7 +77,7 @@ TEST(hosts, are_tried_until_one_will_do)
     reciting_server full(context, {backend::error("53300", "sorry, too many clients already", "FATAL")});
     reciting_server hanging_up(context, {""});
     reciting_server confused(context, {"HTTP/1.1 400 Bad Request\r\n\r\n"});
-    for (const auto port : {free_port(), starting.port(), full.port(), hanging_up.port(), confused.port()}) {
+    for (const auto port : {closed_port(), starting.port(), full.port(), hanging_up.port(), confused.port()}) {
         const auto seen = connect_on(context, trying({at(port), good}));
         EXPECT_TRUE(seen.connected) << seen;
         EXPECT_EQ(seen.user, scram_role) << seen;
@@ -84,8 +85,8 @@ TEST(hosts, are_tried_until_one_will_do)
     pg::host_address nameless{.host = "no-such-host.invalid", .port = 5432};
     EXPECT_TRUE(connect_on(context, trying({nameless, good})).connected);
     reciting_server silent(context, {});
-    auto impatient = trying({at(silent.port()), at(free_port())});
-    impatient.connect_timeout = std::chrono::milliseconds(50);
+    auto impatient = trying({at(silent.port()), at(closed_port())});
+    impatient.connect_timeout = std::chrono::milliseconds(300); // the second host's refusal is to come in time
     const auto seen = connect_on(context, impatient);
     EXPECT_EQ(seen.code, pg::client_errc::timeout) << seen;
     EXPECT_TRUE(seen.says("no host of 2 will do")) << seen;
@@ -96,7 +97,7 @@ TEST(hosts, are_all_named_when_none_will_do)
 {
     asio::io_context context;
     reciting_server starting(context, {backend::error("57P03", "the database system is starting up", "FATAL")});
-    const auto down = free_port();
+    const auto down = closed_port();
     const auto seen = connect_on(context, trying({at(starting.port()), at(down)}));
     EXPECT_TRUE(seen.code == pg::condition::cannot_connect_now) << seen;
     EXPECT_TRUE(seen.says(std::to_string(starting.port()))) << seen;
@@ -184,7 +185,7 @@ TEST(hosts, fall_back_to_a_primary_when_a_standby_is_only_preferred)
     options.target_session = target_session_attributes::prefer_standby;
     EXPECT_TRUE(connect_on(context, options).connected);
     EXPECT_EQ(standby.clients(), 1);
-    options.hosts = {at(primary.port()), at(free_port())};
+    options.hosts = {at(primary.port()), at(closed_port())};
     EXPECT_TRUE(connect_on(context, options).connected);
     options.target_session = target_session_attributes::standby;
     const auto seen = connect_on(context, options);
