@@ -122,13 +122,21 @@ span_of_call span_of_call::of(const sql_text& sql, const pg::call_options& optio
     return {.name = options.name, .sql = sql, .shows_sql = may_show(sql, false), .operation = operation};
 }
 
-std::string announcement_of_trace(const asio::any_io_executor& executor)
+std::optional<observe::trace_context> trace_to_tell(const asio::any_io_executor& executor)
 {
     const auto around = trace_around(executor);
     if (!around || !around->span || !around->context.is_sampled())
+        return std::nullopt;
+    return around->context;
+}
+
+std::string announcement_of_trace(const asio::any_io_executor& executor)
+{
+    const auto trace = trace_to_tell(executor);
+    if (!trace)
         return {};
     // Nothing but digits and dashes, and short enough for a name.
-    return "SET LOCAL application_name = '" + observe::to_traceparent(around->context) + "'";
+    return "SET LOCAL application_name = '" + observe::to_traceparent(*trace) + "'";
 }
 
 std::string error_type_of(const std::exception_ptr& error)

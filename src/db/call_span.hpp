@@ -74,8 +74,11 @@ void note_repetition(
     const boost::asio::any_io_executor& executor, const std::exception_ptr& error, int attempt,
     resilience::duration wait) noexcept;
 
-/// @returns the command that tells the server of the trace on `executor` until the transaction ends; nothing when that
-///          is not recorded, or not sampled.
+/// @returns the trace on `executor` that the server may be told of; nothing when it is not recorded, or not sampled.
+[[nodiscard]] std::optional<observe::trace_context> trace_to_tell(const boost::asio::any_io_executor& executor);
+
+/// @returns the command that tells the server of the trace on `executor` until the transaction ends; nothing when there
+///          is none to tell of.
 [[nodiscard]] std::string announcement_of_trace(const boost::asio::any_io_executor& executor);
 
 /// @returns what OpenTelemetry calls the type of an error: its SQLSTATE, else the name of its type.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/database_core.hpp"
 
+#include "db/commenting_connection.hpp"
 #include "db/pool_core.hpp"
 #include "db/transaction_core.hpp"
 
@@ -91,6 +92,8 @@ database_core::database_core(
         connect = make_connector(
             executor_, with_statement_timeout(options_),
             options_.commit_resolution.count() > 0 ? first_question::incarnation : first_question::nothing);
+    if (options_.tracer && options_.propagate_trace == trace_propagation::sql_comment)
+        connect = commenting(std::move(connect));
     pool_.emplace(executor_, options_.name, options_.pool, std::move(connect));
     monitor_.ask_with(*pool_);
     retries_.emplace(executor_, options_, std::move(time));

@@ -65,7 +65,7 @@ asio::awaitable<void> transaction_core::open()
             attempt_.got_no_connection();
         }
         trace_.runs_on(database_->monitor().sessions(), connection_->backend_pid());
-        if (database_->options().tell_server_of_trace)
+        if (database_->options().propagate_trace == trace_propagation::application_name)
             announcement_ = announcement_of_trace(co_await asio::this_coro::executor);
         opened_at_ = clock::now();
         proof_.begin(*connection_, options_.read_only);

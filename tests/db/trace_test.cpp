@@ -367,7 +367,7 @@ TEST(trace, is_told_to_the_server_by_transactions_that_are_recorded)
 {
     for (const bool sampled : {true, false}) {
         traced_world w;
-        w.options.tell_server_of_trace = true;
+        w.options.propagate_trace = trace_propagation::application_name;
         w.tracer->flags = sampled ? trace_context::sampled : 0;
         std::string said;
         w.run([&](database& main) -> asio::awaitable<void> {
@@ -419,7 +419,7 @@ TEST(trace, of_what_is_cancelled_at_any_step_ends_once)
         const auto tracer = std::make_shared<recording_tracer>();
         auto options = test::without_breaker();
         options.tracer = tracer;
-        options.tell_server_of_trace = true;
+        options.propagate_trace = trace_propagation::application_name;
         database main(context.get_executor(), options, server.make_connector());
         test::stepped opening{context, {}, false, nullptr};
         opening.start(main.open());

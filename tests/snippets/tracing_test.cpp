@@ -84,13 +84,22 @@ TEST(tracing, its_code_does_what_it_says)
         // [options]
         options.tracer = std::make_shared<line_for_each_span>();
         // [/options]
+        // [comment]
+        options.propagate_trace = tradecore::trace_propagation::sql_comment;
+        // [/comment]
         tradecore::database db(co_await asio::this_coro::executor, options);
         co_await db.open();
         co_await serve(db, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         co_await serve(db, "nonsense");
+        const auto show = [&]() -> asio::awaitable<void> {
+            const auto sent = co_await db.fetchval<std::string>("SELECT current_query()");
+            EXPECT_TRUE(sent.starts_with("SELECT current_query() /*traceparent='00-4bf92f3577b34da6")) << sent;
+        };
+        const auto request = observe::parse_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        co_await tradecore::in_trace(request.value(), show);
         co_await db.close();
     });
-    ASSERT_EQ(lines.size(), 2U);
+    ASSERT_EQ(lines.size(), 3U);
     EXPECT_TRUE(lines[0].starts_with("UPDATE users 00-4bf92f3577b34da6a3ce929d0e0e4736-")) << lines[0];
     EXPECT_TRUE(lines[1].starts_with("UPDATE users 00-01000000000000000000000000000000-")) << lines[1];
 }

@@ -29,6 +29,18 @@ enum class threads {
     several,
 };
 
+/// How the server is told which trace its work belongs to. Only of spans that are recorded, in traces that are sampled.
+/// See `docs/tracing.md`.
+enum class trace_propagation {
+    none,
+    /// A transaction sets its `application_name` to its `traceparent`, for as long as it lasts, in the round trip of its
+    /// first statement. Statements that are not in a transaction say nothing.
+    application_name,
+    /// Each statement, also outside of transactions, has a comment at its end, as sqlcommenter writes it, with the
+    /// `traceparent` of its own span. The server parses and plans it with each call.
+    sql_comment,
+};
+
 /// One database: where it is, how it is pooled, what is said about it in the log.
 struct database_options {
     /// For logs, messages and metrics.
@@ -81,10 +93,8 @@ struct database_options {
     /// Is given the spans of calls, transactions and waits; null, as it is, costs a branch. `db/trace.hpp` says which
     /// trace they are in.
     std::shared_ptr<observe::tracer> tracer{};
-    /// Whether the server is told of the trace: each transaction that is recorded in a sampled one says its
-    /// `traceparent` as its `application_name`, for as long as it lasts, in the round trip of its first statement.
-    /// Statements that are not in a transaction say nothing.
-    bool tell_server_of_trace = false;
+    /// Whether, and how, the server is told of the trace; nothing without a `tracer`.
+    trace_propagation propagate_trace = trace_propagation::none;
 };
 
 } // namespace tradecore

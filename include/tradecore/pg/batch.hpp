@@ -101,6 +101,9 @@ public:
     [[nodiscard]] batch_mode mode() const noexcept { return mode_; }
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] const std::vector<statement>& entries() const noexcept { return entries_; }
+    /// Puts another text of the same statement into an entry, as one with a comment behind it.
+    /// @param which an entry, counted from 0.
+    void put_text(std::size_t which, sql_text text) { entries_.at(which).sql = std::move(text); }
 
 private:
     template <class T, batch_shape Shape, class... Args>

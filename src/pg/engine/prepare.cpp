@@ -8,6 +8,7 @@
 #include "pg/protocol/frontend.hpp"
 
 #include <tradecore/pg/error.hpp>
+#include <tradecore/pg/trace_comment.hpp>
 
 #include <new>
 #include <utility>
@@ -82,11 +83,25 @@ void complete(const statement_ptr& made, statement_types types, std::string desc
     made->frame = protocol::execution_frame(made->name, made->result_formats, made->name.empty());
 }
 
+/// @returns the same for a text that the server does not have under that name.
+std::shared_ptr<const prepared_statement> without_name(std::shared_ptr<const prepared_statement> known)
+{
+    if (known->name.empty())
+        return known;
+    auto same = std::make_shared<prepared_statement>(*known);
+    same->name.clear();
+    same->frame = protocol::execution_frame({}, same->result_formats, true);
+    return same;
+}
+
 } // namespace
 
 asio::awaitable<std::shared_ptr<const prepared_statement>>
 prepare(std::shared_ptr<link> on, sql_text text, std::string_view label, link::clock::time_point deadline)
 {
+    if (const auto lasting = without_trace_comment(text.text); lasting.size() != text.text.size())
+        co_return without_name(
+            co_await find_or_prepare(std::move(on), {lasting, text.owner, text.where}, label, deadline));
     // A server that takes COPY data would take whatever is sent behind it for data.
     if (pg::detail::copies_through_client(text.text))
         throw argument_error(

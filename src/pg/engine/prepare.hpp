@@ -14,7 +14,8 @@
 namespace tradecore::pg::engine {
 
 /// Prepares a statement in a round trip of its own and keeps it in the link's cache. With statements that are not
-/// named the server forgets it, and what is kept are its types.
+/// named the server forgets it, and what is kept are its types. One with a trace comment is known by its text without
+/// it; what is returned then has no name, and the text as it is goes to the server with each use.
 /// @param label what the statement is called in errors; must outlive the call.
 /// @throws the server's error; timeout_error; connection_error. Cancellation: as of `link::wait`.
 [[nodiscard]] boost::asio::awaitable<std::shared_ptr<const prepared_statement>>

@@ -9,6 +9,7 @@
 #include "pg/protocol/frontend.hpp"
 
 #include <tradecore/pg/error.hpp>
+#include <tradecore/pg/trace_comment.hpp>
 
 #include <optional>
 #include <utility>
@@ -146,9 +147,11 @@ run_with_care(std::shared_ptr<link> on, statement what, link::clock::time_point 
     for (;; again = true) {
         on->require_open();
         auto prepared = on->statements.find(what.sql.text);
-        const bool remembered = prepared != nullptr;
-        if (!remembered)
+        bool remembered = prepared != nullptr;
+        if (!remembered) {
+            remembered = on->statements.find(without_trace_comment(what.sql.text)) != nullptr;
             prepared = co_await prepare(on, what.sql, label_of(what.options, what.verb), deadline);
+        }
         if (!on->is_free())
             co_await on->enter(deadline);
         on->require_open();

@@ -4,6 +4,8 @@
 #include "pg/engine/run_statement.hpp"
 #include "pg/engine/traced_query.hpp"
 
+#include <tradecore/pg/trace_comment.hpp>
+
 #include <string>
 #include <utility>
 
@@ -34,7 +36,7 @@ asio::awaitable<batch_answers> run_batch_traced(std::shared_ptr<link> on, batch 
 {
     std::string text;
     for (const auto& entry : what.entries())
-        (text += text.empty() ? "" : "; ") += entry.sql.text;
+        (text += text.empty() ? "" : "; ") += without_trace_comment(entry.sql.text);
     traced_query query(on->trace, label_of(what.options, "BATCH"), {text, nullptr});
     auto answers = co_await watch(query, run_batch(std::move(on), std::move(what)));
     std::exception_ptr first;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/engine/statement_cache.hpp"
 
+#include <tradecore/pg/trace_comment.hpp>
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -31,7 +33,10 @@ void statement_cache::insert(std::string_view text, std::shared_ptr<const prepar
 
 void statement_cache::erase(std::string_view text)
 {
-    if (const auto found = by_text_.find(text); found != by_text_.end())
+    auto found = by_text_.find(text);
+    if (found == by_text_.end())
+        found = by_text_.find(without_trace_comment(text));
+    if (found != by_text_.end())
         drop(found->second);
 }
 

@@ -55,7 +55,7 @@ public:
     [[nodiscard]] std::shared_ptr<const prepared_statement> find(std::string_view text);
     /// Keeps a statement; what has to go for it, or for being its elder, can be closed later.
     void insert(std::string_view text, std::shared_ptr<const prepared_statement> added);
-    /// Forgets the statement of that text, if any; it can be closed later.
+    /// Forgets the statement of that text, with or without its trace comment, if any; it can be closed later.
     void erase(std::string_view text);
     /// Forgets all; they can be closed later.
     void clear();

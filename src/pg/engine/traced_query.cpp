@@ -2,6 +2,7 @@
 #include "pg/engine/traced_query.hpp"
 
 #include <tradecore/pg/error.hpp>
+#include <tradecore/pg/trace_comment.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
@@ -33,7 +34,7 @@ boost::system::error_code code_of(const std::exception_ptr& error) noexcept
 } // namespace
 
 traced_query::traced_query(std::shared_ptr<tracer> to, std::string_view label, sql_text text)
-    : to_(std::move(to)), text_(std::move(text)), query_{.label = label, .text = text_.text}
+    : to_(std::move(to)), text_(std::move(text)), query_{.label = label, .text = without_trace_comment(text_.text)}
 {
     to_->on_query_start(query_);
 }

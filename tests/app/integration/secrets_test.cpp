@@ -113,7 +113,7 @@ protected:
         const observe::capture log;
         const auto tracer = std::make_shared<test::recording_tracer>();
         options.tracer = tracer;
-        options.tell_server_of_trace = true;
+        options.propagate_trace = trace_propagation::application_name;
         options.pool = {.minimum = 0, .maximum = 2};
         options.pool.slow_acquire = 1ms;
         options.pool.leak_detection = 1ms;

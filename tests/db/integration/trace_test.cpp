@@ -40,7 +40,7 @@ struct traced_database {
         options.pool = {.minimum = 1, .maximum = 1};
         options.pool.exhaustion_threshold = 1;
         options.tracer = tracer;
-        options.tell_server_of_trace = true;
+        options.propagate_trace = trace_propagation::application_name;
     }
     template <class F>
     void run(F body)

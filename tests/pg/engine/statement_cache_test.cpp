@@ -73,6 +73,18 @@ TEST(statement_cache, forgets_what_turned_out_not_to_exist)
     EXPECT_TRUE(cache.take_closable().empty());
 }
 
+TEST(statement_cache, forgets_a_statement_by_its_text_with_a_trace_comment)
+{
+    statement_cache cache(10);
+    const std::string comment = " /*traceparent='00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'*/";
+    cache.insert("a", named("1"));
+    cache.insert("b", named("2"));
+    EXPECT_FALSE(cache.find("a" + comment));
+    cache.erase("a" + comment);
+    EXPECT_FALSE(cache.find("a"));
+    EXPECT_TRUE(cache.find("b"));
+}
+
 TEST(statement_cache, closes_nothing_that_somebody_is_about_to_use)
 {
     statement_cache cache(1);
