@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/support/gate.hpp"
+#include "db/support/started_call.hpp"
 #include "support/run.hpp"
 
 #include <tradecore/db/async_mutex.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <gtest/gtest.h>
@@ -63,18 +62,14 @@ TEST(async_mutex, a_cancelled_waiter_leaves_the_line)
     test::run([]() -> asio::awaitable<void> {
         async_mutex mutex;
         std::string order;
-        asio::cancellation_signal cancel;
-        std::exception_ptr thrown;
         auto held = co_await mutex.lock();
         const auto here = co_await asio::this_coro::executor;
-        asio::co_spawn(
-            here, enter(mutex, order, 'a'),
-            asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr e) { thrown = std::move(e); }));
+        test::started_call first(here, enter(mutex, order, 'a'));
         asio::co_spawn(here, enter(mutex, order, 'b'), asio::detached);
         co_await settle();
-        cancel.emit(asio::cancellation_type::terminal);
+        first.cancel();
         co_await settle();
-        EXPECT_THROW(std::rethrow_exception(thrown), boost::system::system_error);
+        EXPECT_THROW(std::rethrow_exception(first.error()), boost::system::system_error);
         EXPECT_EQ(mutex.waiting(), 1U);
         held.unlock();
         co_await settle();
@@ -87,16 +82,13 @@ TEST(async_mutex, a_lock_already_on_its_way_is_not_lost_by_cancellation)
     test::run([]() -> asio::awaitable<void> {
         async_mutex mutex;
         std::string order;
-        asio::cancellation_signal cancel;
         auto held = co_await mutex.lock();
         const auto here = co_await asio::this_coro::executor;
-        asio::co_spawn(
-            here, enter(mutex, order, 'a'),
-            asio::bind_cancellation_slot(cancel.slot(), [](const std::exception_ptr&) {}));
+        test::started_call first(here, enter(mutex, order, 'a'));
         asio::co_spawn(here, enter(mutex, order, 'b'), asio::detached);
         co_await settle();
         held.unlock(); // granted to a, which has not run yet
-        cancel.emit(asio::cancellation_type::terminal);
+        first.cancel();
         co_await settle();
         EXPECT_EQ(order, "ab");
         EXPECT_TRUE(mutex.try_lock());

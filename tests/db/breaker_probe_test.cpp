@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/support/breaker_world.hpp"
+#include "db/support/started_call.hpp"
 #include "support/run.hpp"
 
 #include <tradecore/db/database.hpp>
 #include <tradecore/errors.hpp>
 #include <tradecore/observe/capture.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
@@ -28,6 +27,7 @@ using test::fail;
 using test::fake_server;
 using test::is;
 using test::probed;
+using test::probed_by_callers;
 using test::refused;
 using test::say;
 using test::settle;
@@ -42,10 +42,8 @@ TEST(breaker, is_closed_by_a_background_probe_that_fills_the_pool)
     const observe::capture log;
     w.run(
         [&](database& main) -> asio::awaitable<void> {
-            w.server.refusal = refused();
-            while (!w.server.open_connections.empty())
-                w.server.open_connections.front()->close();
-            co_await fail(main, 5);
+            w.server.close_connections();
+            co_await w.open_breaker();
             EXPECT_NE(main.breaker_state(), breaker_state::closed);
             // Several probes that fail, and one that does not.
             const auto connects = w.server.connects_begun;
@@ -66,15 +64,11 @@ TEST(breaker, is_closed_by_a_background_probe_that_fills_the_pool)
 
 TEST(breaker, lets_a_caller_probe_when_nobody_else_has_found_out)
 {
-    test::virtual_time time;
     world w;
-    w.time = &time;
-    auto options = unprobed(4);
-    options.breaker.caller_probe = 30s;
+    auto& time = w.stop_time();
     w.run(
         [&](database& main) -> asio::awaitable<void> {
-            w.server.refusal = refused();
-            co_await fail(main, 5);
+            co_await w.open_breaker();
             time.advance(29s);
             EXPECT_TRUE(is<circuit_open>(co_await error_of(say(main, "a"))));
             time.advance(1s);
@@ -86,52 +80,39 @@ TEST(breaker, lets_a_caller_probe_when_nobody_else_has_found_out)
             co_await say(main, "c");
             EXPECT_EQ(main.breaker_state(), breaker_state::closed);
         },
-        options);
+        probed_by_callers(4));
 }
 
 TEST(breaker, admits_one_probe_at_a_time_and_takes_its_permit_back_when_it_is_cancelled)
 {
-    test::virtual_time time;
     world w;
-    w.time = &time;
-    auto options = unprobed(4);
-    options.breaker.caller_probe = 30s;
+    auto& time = w.stop_time();
     w.run(
         [&](database& main) -> asio::awaitable<void> {
-            const auto here = co_await asio::this_coro::executor;
-            w.server.refusal = refused();
-            co_await fail(main, 5);
+            co_await w.open_breaker();
             w.server.refusal = nullptr;
             time.advance(30s);
-            asio::cancellation_signal cancel;
-            bool ended = false;
-            asio::co_spawn(
-                here, say(main, "HOLD probe"),
-                asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr) { ended = true; }));
+            test::started_call probe(co_await asio::this_coro::executor, say(main, "HOLD probe"));
             co_await until([&] { return w.server.held("probe").waiting() == 1; });
             EXPECT_EQ(main.breaker_state(), breaker_state::half_open);
             EXPECT_TRUE(is<circuit_open>(co_await error_of(say(main, "b"))));
-            cancel.emit(asio::cancellation_type::terminal);
-            co_await until([&] { return ended; });
+            probe.cancel();
+            co_await until([&] { return probe.has_ended(); });
             EXPECT_EQ(main.breaker_state(), breaker_state::open);
             co_await say(main, "c"); // the turn is the next caller's
             EXPECT_EQ(main.breaker_state(), breaker_state::closed);
         },
-        options);
+        probed_by_callers(4));
     EXPECT_THAT(w.server.log(), testing::Not(HasSubstr(":b")));
 }
 
 TEST(breaker, is_closed_by_the_first_answer_in_a_callers_transaction)
 {
-    test::virtual_time time;
     world w;
-    w.time = &time;
-    auto options = unprobed(4);
-    options.breaker.caller_probe = 30s;
+    auto& time = w.stop_time();
     w.run(
         [&](database& main) -> asio::awaitable<void> {
-            w.server.refusal = refused();
-            co_await fail(main, 5);
+            co_await w.open_breaker();
             w.server.refusal = nullptr;
             time.advance(30s);
             co_await main.transaction([&]() -> asio::awaitable<void> {
@@ -140,7 +121,7 @@ TEST(breaker, is_closed_by_the_first_answer_in_a_callers_transaction)
                 EXPECT_EQ(main.breaker_state(), breaker_state::closed);
             });
         },
-        options);
+        probed_by_callers(4));
 }
 
 TEST(breaker, ends_a_probe_that_is_stuck)
@@ -155,8 +136,7 @@ TEST(breaker, ends_a_probe_that_is_stuck)
     };
     w.run(
         [&](database& main) -> asio::awaitable<void> {
-            w.server.refusal = refused();
-            co_await fail(main, 5);
+            co_await w.open_breaker();
             // Connecting.
             w.server.connects.close();
             co_await until([&] { return overdue() >= 1; });

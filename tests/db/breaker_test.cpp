@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/support/breaker_world.hpp"
+#include "db/support/started_call.hpp"
 #include "support/run.hpp"
 
 #include <tradecore/db/database.hpp>
 #include <tradecore/errors.hpp>
 #include <tradecore/observe/capture.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
@@ -100,14 +99,10 @@ TEST(breaker, does_not_count_what_callers_do_wrong)
             EXPECT_TRUE(is<std::logic_error>(thrown));
 
             // Cancelled, and its connection with it.
-            asio::cancellation_signal cancel;
-            std::exception_ptr cancelled;
-            asio::co_spawn(
-                here, say(main, "HOLD 1"),
-                asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr error) { cancelled = error; }));
+            test::started_call cancelled(here, say(main, "HOLD 1"));
             co_await until([&] { return w.server.held("1").waiting() == 1; });
-            cancel.emit(asio::cancellation_type::terminal);
-            co_await until([&] { return cancelled != nullptr; });
+            cancelled.cancel();
+            co_await until([&] { return cancelled.error() != nullptr; });
 
             // Everything in use.
             int done = 0;
@@ -119,8 +114,7 @@ TEST(breaker, does_not_count_what_callers_do_wrong)
             co_await until([&] { return done == 2; });
 
             // Credentials.
-            while (!w.server.open_connections.empty())
-                w.server.open_connections.front()->close();
+            w.server.close_connections();
             w.server.refusal = test::server_error_of("28P01");
             co_await fail(main, 3);
             EXPECT_EQ(main.breaker_state(), breaker_state::closed);
@@ -161,8 +155,7 @@ TEST(breaker, takes_connections_lost_together_for_one_failure_and_an_answer_for_
                 w.server.refusal = nullptr;
                 co_await fail(main, 1, "FAIL 23505");
                 EXPECT_EQ(main.breaker_state(), breaker_state::closed) << i;
-                while (!w.server.open_connections.empty())
-                    w.server.open_connections.front()->close();
+                w.server.close_connections();
             }
         },
         options);

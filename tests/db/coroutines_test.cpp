@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/support/gate.hpp"
+#include "db/support/started_call.hpp"
 #include "support/run.hpp"
 
 #include <tradecore/db/coroutines.hpp>
 #include <tradecore/pg/error.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <gtest/gtest.h>
@@ -21,6 +20,7 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using test::gate;
 using test::settle;
+using test::started_call;
 
 asio::awaitable<int> at_once(int value)
 {
@@ -135,19 +135,15 @@ TEST(when_all, hands_cancellation_to_its_children)
     test::run([]() -> asio::awaitable<void> {
         gate never;
         std::string log;
-        asio::cancellation_signal cancel;
-        std::exception_ptr thrown;
         const auto both = [&]() -> asio::awaitable<void> {
             (void)co_await when_all(when_open(never, 1, log), when_open(never, 2, log));
         };
-        asio::co_spawn(
-            co_await asio::this_coro::executor, both(),
-            asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr e) { thrown = std::move(e); }));
+        started_call call(co_await asio::this_coro::executor, both());
         co_await settle();
-        cancel.emit(asio::cancellation_type::terminal);
+        call.cancel();
         co_await settle();
         EXPECT_EQ(log, "cancelled;cancelled;");
-        EXPECT_TRUE(thrown);
+        EXPECT_TRUE(call.error());
     });
 }
 

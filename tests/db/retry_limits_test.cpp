@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/support/each_step.hpp"
 #include "db/support/retry_world.hpp"
+#include "db/support/started_call.hpp"
 
 #include <tradecore/db/database.hpp>
 #include <tradecore/errors.hpp>
 #include <tradecore/observe/capture.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -31,6 +30,7 @@ using test::refused;
 using test::say;
 using test::server_error_of;
 using test::settle;
+using test::until;
 using test::what_of;
 using test::without_breaker;
 using testing::ElementsAre;
@@ -64,19 +64,13 @@ TEST(retry, holds_no_connection_while_it_pauses_and_can_be_cancelled_there)
     w.run([&](database& main) -> asio::awaitable<void> {
         w.fail("SELECT 1", {server_error_of("53200")});
         w.time.end_of_pauses.close();
-        asio::cancellation_signal cancel;
-        std::exception_ptr error;
-        asio::co_spawn(
-            co_await asio::this_coro::executor, say(main, "SELECT 1"),
-            asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr thrown) { error = std::move(thrown); }));
-        while (w.time.end_of_pauses.waiting() == 0)
-            co_await settle(1);
+        test::started_call call(co_await asio::this_coro::executor, say(main, "SELECT 1"));
+        co_await until([&] { return w.time.end_of_pauses.waiting() > 0; });
         EXPECT_EQ(main.pool_stats().active, 0U);
         EXPECT_EQ(main.pool_stats().waiting, 0U);
-        cancel.emit(asio::cancellation_type::terminal);
-        while (!error)
-            co_await settle(1);
-        EXPECT_TRUE(is<boost::system::system_error>(error));
+        call.cancel();
+        co_await until([&] { return call.error() != nullptr; });
+        EXPECT_TRUE(is<boost::system::system_error>(call.error()));
         EXPECT_EQ(count(w.server, "SELECT 1"), 1);
     });
 }

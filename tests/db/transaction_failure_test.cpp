@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "db/support/transaction_world.hpp"
+#include "db/support/database_world.hpp"
+#include "db/support/started_call.hpp"
 #include "support/errors.hpp"
 
 #include <tradecore/db/database.hpp>
 #include <tradecore/errors.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,9 +24,10 @@ using test::quiet_options;
 using test::say;
 using test::settle;
 using test::throws;
+using test::until;
 using test::what_of;
 using testing::HasSubstr;
-using world = test::transaction_world;
+using world = test::database_world;
 
 // --- failing ---------------------------------------------------------------------------------------
 
@@ -259,8 +259,6 @@ TEST(transaction, a_cancelled_body_is_rolled_back)
     world w;
     w.run([&](database& main) -> asio::awaitable<void> {
         test::gate never;
-        asio::cancellation_signal cancel;
-        std::exception_ptr thrown;
         const auto whole = [&]() -> asio::awaitable<void> {
             co_await main.transaction([&]() -> asio::awaitable<void> {
                 co_await say(main, "a");
@@ -271,14 +269,11 @@ TEST(transaction, a_cancelled_body_is_rolled_back)
                 });
             });
         };
-        asio::co_spawn(
-            co_await asio::this_coro::executor, whole,
-            asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr e) { thrown = std::move(e); }));
-        while (never.waiting() == 0)
-            co_await settle(1);
-        cancel.emit(asio::cancellation_type::terminal);
+        test::started_call call(co_await asio::this_coro::executor, whole());
+        co_await until([&] { return never.waiting() > 0; });
+        call.cancel();
         co_await settle();
-        EXPECT_THROW(std::rethrow_exception(thrown), boost::system::system_error);
+        EXPECT_THROW(std::rethrow_exception(call.error()), boost::system::system_error);
         EXPECT_EQ(
             w.server.log(), "1:BEGIN | 1:a | 1:SAVEPOINT tradecore_1 | 1:b | 1:ROLLBACK TO SAVEPOINT tradecore_1 | "
                             "1:RELEASE SAVEPOINT tradecore_1 | 1:ROLLBACK");
@@ -293,7 +288,6 @@ TEST(transaction, cancelling_during_the_commit_changes_nothing)
             if (command == "COMMIT")
                 on.hold_next("commit");
         };
-        asio::cancellation_signal cancel;
         int result = 0;
         const auto whole = [&]() -> asio::awaitable<void> {
             result = co_await main.transaction([&]() -> asio::awaitable<int> {
@@ -301,18 +295,14 @@ TEST(transaction, cancelling_during_the_commit_changes_nothing)
                 co_return 9;
             });
         };
-        bool ended = false;
-        asio::co_spawn(
-            co_await asio::this_coro::executor, whole,
-            asio::bind_cancellation_slot(cancel.slot(), [&](const std::exception_ptr&) { ended = true; }));
-        while (w.server.held("commit").waiting() == 0)
-            co_await settle(1);
-        cancel.emit(asio::cancellation_type::terminal);
+        test::started_call call(co_await asio::this_coro::executor, whole());
+        co_await until([&] { return w.server.held("commit").waiting() > 0; });
+        call.cancel();
         co_await settle();
-        EXPECT_FALSE(ended);
+        EXPECT_FALSE(call.has_ended());
         w.server.held("commit").open();
         co_await settle();
-        EXPECT_TRUE(ended);
+        EXPECT_TRUE(call.has_ended());
         EXPECT_EQ(result, 9);
     });
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "db/support/transaction_world.hpp"
+#include "db/support/database_world.hpp"
 #include "support/errors.hpp"
 
 #include <tradecore/db/coroutines.hpp>
@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 using test::say;
 using test::settle;
 using test::throws;
-using world = test::transaction_world;
+using world = test::database_world;
 
 // --- savepoints ------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "db/support/database_world.hpp"
 #include "db/support/each_step.hpp"
-#include "db/support/transaction_world.hpp"
 #include "support/errors.hpp"
 
 #include <tradecore/db/coroutines.hpp>
@@ -30,7 +30,7 @@ using test::settle;
 using test::throws;
 using test::what_of;
 using testing::HasSubstr;
-using world = test::transaction_world;
+using world = test::database_world;
 
 asio::awaitable<void> deep(database& on)
 {

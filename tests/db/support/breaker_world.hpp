@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "db/support/fake_database.hpp"
+#include "db/support/database_world.hpp"
 #include "db/support/virtual_time.hpp"
 #include "support/errors.hpp"
 
@@ -34,6 +34,15 @@ inline database_options unprobed(std::size_t maximum, std::size_t minimum = 0)
     return options;
 }
 
+/// The same, but callers may probe when it has been open for 30 s.
+inline database_options probed_by_callers(std::size_t maximum)
+{
+    auto options = unprobed(maximum);
+    options.breaker.caller_probe = std::chrono::seconds(30);
+    return options;
+}
+
+/// The same, but probed in the background all the time.
 inline database_options probed(std::size_t maximum, std::size_t minimum = 0)
 {
     auto options = unprobed(maximum, minimum);
@@ -52,26 +61,25 @@ inline asio::awaitable<void> fail(database& on, int times, std::string text = "a
     }
 }
 
-/// A database on a scripted server.
-struct breaker_world {
-    fake_server server;
-    virtual_time* time = nullptr;
-    std::optional<database> main;
+/// A database on a scripted server whose breaker is looked at.
+struct breaker_world : database_world {
+    /// Of breaker and retries; of the clock unless it stands still.
+    std::optional<virtual_time> time;
+
+    /// Time passes from now on only as the test says.
+    virtual_time& stop_time() { return time.emplace(); }
 
     template <class F>
-    void run(F body, database_options options)
+    void run(F body, const database_options& options)
     {
-        tradecore::test::run([&]() -> asio::awaitable<void> {
-            main.emplace(
-                co_await asio::this_coro::executor, options, server.make_connector(),
-                time != nullptr ? time->source() : time_source());
-            co_await main->open();
-            co_await body(*main);
-            co_await settle();
-            EXPECT_EQ(main->pool_stats().active, 0U) << "a connection was not given back";
-            co_await main->close(std::chrono::seconds(10));
-        });
-        EXPECT_TRUE(server.open_connections.empty());
+        database_world::run(body, options, time ? time->source() : time_source());
+    }
+
+    /// The server refuses all connections from now on, until the breaker has opened.
+    asio::awaitable<void> open_breaker()
+    {
+        server.refusal = refused();
+        co_await fail(*main, 5);
     }
 };
 

@@ -55,6 +55,12 @@ asio::awaitable<std::unique_ptr<physical_connection>> fake_server::connect()
     co_return std::make_unique<connection>(*this, ++last_id_);
 }
 
+void fake_server::close_connections()
+{
+    while (!open_connections.empty())
+        open_connections.front()->close();
+}
+
 std::string fake_server::log() const
 {
     std::string all;

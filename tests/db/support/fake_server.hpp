@@ -64,6 +64,8 @@ public:
     int connects_running = 0;
     int most_connects_running = 0;
     std::vector<connection*> open_connections;
+    /// Ends all connections.
+    void close_connections();
 
     fake_server() { connects.open(); }
     fake_server(const fake_server&) = delete;

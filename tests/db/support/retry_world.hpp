@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "db/support/fake_database.hpp"
+#include "db/support/database_world.hpp"
 #include "db/support/virtual_time.hpp"
 #include "support/errors.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <exception>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,23 +25,13 @@ inline database_options without_breaker()
 }
 
 /// A database on a scripted server, in virtual time.
-struct retry_world {
-    fake_server server;
+struct retry_world : database_world {
     virtual_time time;
-    std::optional<database> main;
 
     template <class F>
-    void run(F body, database_options options = without_breaker())
+    void run(F body, const database_options& options = without_breaker())
     {
-        test::run([&]() -> asio::awaitable<void> {
-            main.emplace(co_await asio::this_coro::executor, options, server.make_connector(), time.source());
-            co_await main->open();
-            co_await body(*main);
-            co_await settle();
-            EXPECT_EQ(main->pool_stats().active, 0U) << "a connection was not given back";
-            co_await main->close(std::chrono::seconds(10));
-        });
-        EXPECT_TRUE(server.open_connections.empty());
+        database_world::run(body, options, time.source());
     }
 
     /// The next times a command comes, it fails with these; null entries do not.
