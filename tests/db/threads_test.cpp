@@ -34,6 +34,7 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using test::fake_server;
+using test::line;
 using test::run_on_threads;
 using testing::HasSubstr;
 
@@ -172,13 +173,6 @@ asio::awaitable<bool> ends_well(asio::awaitable<void> work)
     }
     co_return true;
 }
-
-/// Something that runs on a strand and can be cancelled from any thread.
-struct line {
-    explicit line(const asio::any_io_executor& on) : strand(asio::make_strand(on)) {}
-    asio::strand<asio::any_io_executor> strand;
-    asio::cancellation_signal cancel;
-};
 
 class threads_test : public testing::Test {
 protected:
@@ -508,7 +502,9 @@ TEST_F(threads_test, lends_connections_on_its_own_executor_only)
             ADD_FAILURE() << "the pool was there";
         }
         catch (const std::logic_error& e) {
-            EXPECT_THAT(e.what(), HasSubstr("pool_executor()"));
+            EXPECT_STREQ(
+                e.what(), "the pool of database 'main', which several threads use, is for coroutines on its "
+                          "pool_executor()");
         }
         const auto pid = co_await run_on(main.pool_executor(), [](database on) -> asio::awaitable<int> {
             const auto connection = co_await on.pool().acquire({.kind = "test"});
@@ -597,159 +593,6 @@ TEST_F(threads_test, is_told_apart_from_one_that_is_not_open)
         }
         EXPECT_TRUE(closed);
     });
-}
-
-// --- and on one thread -----------------------------------------------------------------------------------------------
-
-/// A connection that needs no event loop: it has the answer.
-class prompt_connection final : public physical_connection {
-public:
-    asio::awaitable<pg::result> run(pg::statement /*what*/) override { co_return pg::result(); }
-    asio::awaitable<std::vector<pg::result>> run_script(sql_text /*text*/, pg::call_options /*options*/) override
-    {
-        pg::result answer;
-        answer.finish("COMMIT");
-        std::vector<pg::result> answers;
-        answers.push_back(std::move(answer));
-        co_return answers;
-    }
-    void close() noexcept override { open_ = false; }
-    [[nodiscard]] bool is_open() const noexcept override { return open_; }
-    [[nodiscard]] std::size_t in_flight() const noexcept override { return 0; }
-    [[nodiscard]] pg::transaction_status status() const noexcept override { return pg::transaction_status::idle; }
-    [[nodiscard]] std::int32_t backend_pid() const noexcept override { return 1; }
-    [[nodiscard]] std::string_view parameter(std::string_view /*name*/) const noexcept override { return {}; }
-
-private:
-    bool open_ = true;
-};
-
-/// @returns how many functions the event loop has run for so many statements.
-std::size_t work_of_loop(threads used_by, int statements)
-{
-    asio::io_context context(1);
-    auto options = test::quiet_options();
-    options.used_by = used_by;
-    const auto connect = []() -> asio::awaitable<std::unique_ptr<physical_connection>> {
-        co_return std::make_unique<prompt_connection>();
-    };
-    const auto work = [](database main, int times) -> asio::awaitable<void> {
-        co_await main.open();
-        for (int i = 0; i < times; ++i)
-            co_await main.execute("SELECT 1");
-        co_await main.close();
-    };
-    database main(context.get_executor(), options, connect);
-    asio::co_spawn(context, work(main, statements), asio::detached);
-    return context.run();
-}
-
-TEST(threads, cost_nothing_when_there_is_one)
-{
-    // Statements that a connection answers at once never go through the event loop; nothing else sends them there.
-    EXPECT_EQ(work_of_loop(threads::one, 1), work_of_loop(threads::one, 1'001));
-    EXPECT_GE(work_of_loop(threads::several, 1'001), 2'000U + work_of_loop(threads::several, 1));
-
-    asio::io_context context(1);
-    const database one(
-        context.get_executor(), test::quiet_options(),
-        []() -> asio::awaitable<std::unique_ptr<physical_connection>> { co_return nullptr; });
-    EXPECT_EQ(one.pool_executor(), asio::any_io_executor(context.get_executor()));
-}
-
-// --- run_on
-// -----------------------------------------------------------------------------------------------------------
-
-TEST(run_on, brings_answers_and_errors_back)
-{
-    run_on_threads([](asio::io_context& context) -> asio::awaitable<void> {
-        asio::thread_pool other(1);
-        const auto here = co_await asio::this_coro::executor;
-        const auto answer = [](asio::any_io_executor expected) -> asio::awaitable<std::string> {
-            EXPECT_EQ(co_await asio::this_coro::executor, expected);
-            co_return "yes";
-        };
-        EXPECT_EQ(co_await run_on(other.get_executor(), answer(other.get_executor())), "yes");
-        EXPECT_EQ(co_await asio::this_coro::executor, here);
-        EXPECT_TRUE(context.get_executor().running_in_this_thread());
-        bool thrown = false;
-        try {
-            co_await run_on(other.get_executor(), []() -> asio::awaitable<void> {
-                throw std::runtime_error("no");
-                co_return;
-            }());
-        }
-        catch (const std::runtime_error&) {
-            thrown = true;
-        }
-        EXPECT_TRUE(thrown);
-    });
-}
-
-TEST(run_on, hands_cancellation_over_whenever_it_comes)
-{
-    constexpr int times = 2'000;
-    std::atomic<int> ended = 0;
-    std::atomic<int> aborted = 0;
-    run_on_threads([&](asio::io_context& context) -> asio::awaitable<void> {
-        const auto there = asio::make_strand(context);
-        const auto work = [](unsigned steps) -> asio::awaitable<void> {
-            for (unsigned i = 0; i < steps || steps == 6; ++i) // the last kind ends when it is cancelled
-                co_await yield();
-        };
-        const auto call = [&](std::shared_ptr<line> on, unsigned number) -> asio::awaitable<void> {
-            try {
-                co_await run_on(there, work(number % 7));
-                co_await yield(); // what is still on its way must find nobody
-            }
-            catch (const boost::system::system_error& e) {
-                EXPECT_EQ(e.code(), asio::error::operation_aborted);
-                ++aborted;
-            }
-            ++ended;
-            (void)on;
-        };
-        for (unsigned i = 0; i < times; ++i) {
-            const auto on = std::make_shared<line>(context.get_executor());
-            asio::co_spawn(on->strand, call(on, i), asio::bind_cancellation_slot(on->cancel.slot(), asio::detached));
-            for (unsigned pause = i % 11; pause > 0; --pause)
-                co_await yield();
-            asio::post(on->strand, [on] { on->cancel.emit(asio::cancellation_type::terminal); });
-        }
-        while (ended < times)
-            co_await yield();
-    });
-    EXPECT_EQ(ended, times);
-    EXPECT_GT(aborted, 0);
-}
-
-TEST(run_on, ends_when_the_other_loop_does)
-{
-    asio::io_context here;
-    bool aborted = false;
-    {
-        asio::io_context there;
-        asio::co_spawn(
-            here,
-            [](asio::io_context& other, bool& out) -> asio::awaitable<void> {
-                try {
-                    co_await run_on(other.get_executor(), []() -> asio::awaitable<void> {
-                        for (;;)
-                            co_await yield();
-                    }());
-                }
-                catch (const boost::system::system_error& e) {
-                    out = e.code() == asio::error::operation_aborted;
-                }
-            }(there, aborted),
-            asio::detached);
-        here.poll();
-        there.run_one();
-        there.run_one();
-    }
-    here.restart();
-    here.run();
-    EXPECT_TRUE(aborted);
 }
 
 } // namespace

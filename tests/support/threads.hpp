@@ -3,9 +3,12 @@
 
 #include "db/wake_up.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
 
 #include <atomic>
 #include <exception>
@@ -36,6 +39,13 @@ void run_on_threads(Body body)
     if (failure)
         std::rethrow_exception(failure);
 }
+
+/// Something that runs on a strand and can be cancelled from any thread.
+struct line {
+    explicit line(const boost::asio::any_io_executor& on) : strand(boost::asio::make_strand(on)) {}
+    boost::asio::strand<boost::asio::any_io_executor> strand;
+    boost::asio::cancellation_signal cancel;
+};
 
 /// Work that runs beside a coroutine on any threads, and is waited for once.
 class beside {

@@ -33,19 +33,13 @@ namespace {
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
+using test::line;
 using test::run_on_threads;
 
 asio::awaitable<void> yield()
 {
     co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
 }
-
-/// Something that runs on a strand and can be cancelled from any thread.
-struct line {
-    explicit line(const asio::any_io_executor& on) : strand(asio::make_strand(on)) {}
-    asio::strand<asio::any_io_executor> strand;
-    asio::cancellation_signal cancel;
-};
 
 class database_threads : public testing::Test {
 protected:
