@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "db/support/documentation.hpp"
 #include "db/support/fake_database.hpp"
 
 #include <tradecore/db/coroutines.hpp>
@@ -8,9 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -27,19 +26,9 @@ using catalogue = std::map<std::string, std::vector<std::string>>;
 /// What docs/log.md says there is.
 catalogue documented()
 {
-    static const std::regex row("\\| `(\\[[A-Z ]+\\])` \\| .* \\| (.*) \\|");
-    static const std::regex field("`([a-z_]+)`");
-    std::ifstream page(TRADECORE_SOURCE_ROOT "/docs/log.md");
-    EXPECT_TRUE(page);
     catalogue found;
-    std::smatch match;
-    for (std::string line; std::getline(page, line);) {
-        if (!std::regex_match(line, match, row))
-            continue;
-        const auto fields = match[2].str();
-        for (std::sregex_iterator at(fields.begin(), fields.end(), field), end; at != end; ++at)
-            found[match[1]].push_back((*at)[1]);
-    }
+    for (const auto& row : test::rows_of_page("log.md", "\\| `(\\[[A-Z ]+\\])` \\| .* \\| (.*) \\|"))
+        found[row[0]] = test::all_in(row[1], "`([a-z_]+)`");
     return found;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "db/support/documentation.hpp"
 #include "db/support/fake_database.hpp"
 
 #include <tradecore/db/metrics.hpp>
@@ -11,7 +12,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
 #include <regex>
 #include <set>
@@ -83,20 +83,12 @@ catalogue told(const std::string& text)
 /// What docs/metrics.md says there is.
 catalogue documented()
 {
-    static const std::regex row("\\| `(tradecore_[a-z_]+)` \\| (\\w+) \\| (.*?) \\| .*");
-    static const std::regex label("`([a-z]+)`");
-    std::ifstream page(TRADECORE_SOURCE_ROOT "/docs/metrics.md");
-    EXPECT_TRUE(page);
     catalogue found;
-    std::smatch match;
-    for (std::string line; std::getline(page, line);) {
-        if (!std::regex_match(line, match, row))
-            continue;
-        auto& one = found[match[1]];
-        one.type = match[2];
-        const auto labels = match[3].str();
-        for (std::sregex_iterator at(labels.begin(), labels.end(), label), end; at != end; ++at)
-            one.labels.insert((*at)[1]);
+    for (const auto& row : test::rows_of_page("metrics.md", "\\| `(tradecore_[a-z_]+)` \\| (\\w+) \\| (.*?) \\| .*")) {
+        auto& one = found[row[0]];
+        one.type = row[1];
+        for (const auto& label : test::all_in(row[2], "`([a-z]+)`"))
+            one.labels.insert(label);
     }
     return found;
 }
