@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/commit_proof.hpp"
 
+#include <tradecore/pg/only_reads.hpp>
+
 #include <algorithm>
 #include <charconv>
 
@@ -25,7 +27,7 @@ bool starts_with(std::string_view text, std::string_view word) noexcept
     return text.size() >= word.size() && std::ranges::equal(text.substr(0, word.size()), word, {}, lower);
 }
 
-/// @returns what follows blanks and comments.
+/// @returns what follows blanks, comments and empty statements.
 std::string_view skip_blanks(std::string_view sql) noexcept
 {
     const auto skip_to = [&sql](std::string_view end) {
@@ -33,7 +35,7 @@ std::string_view skip_blanks(std::string_view sql) noexcept
         sql.remove_prefix(at == std::string_view::npos ? sql.size() : at + end.size());
     };
     for (;;) {
-        sql.remove_prefix(std::min(sql.find_first_not_of(" \t\r\n\f"), sql.size()));
+        sql.remove_prefix(std::min(sql.find_first_not_of("; \t\r\n\f"), sql.size()));
         if (sql.starts_with("--"))
             skip_to("\n");
         else if (sql.starts_with("/*"))
@@ -47,6 +49,12 @@ bool may_commit(std::string_view sql) noexcept
 {
     sql = skip_blanks(sql);
     return starts_with(sql, "commit") || starts_with(sql, "end") || starts_with(sql, "prepare transaction");
+}
+
+/// Whether a transaction that was declared read-only may write from then on.
+bool may_lift_read_only(std::string_view sql) noexcept
+{
+    return contains(sql, "transaction_read_only") || (starts_with(skip_blanks(sql), "set") && contains(sql, "write"));
 }
 
 } // namespace
@@ -63,8 +71,9 @@ std::string_view reason_of(commit_doubt what) noexcept
         return "the transaction's id was not known when COMMIT was sent";
     case commit_doubt::ended_by_statement:
         return "a statement in its body had ended the transaction";
-    case commit_doubt::only_notified:
-        return "it had written nothing, but may have sent notifications, which leaves no trace";
+    case commit_doubt::may_leave_no_trace:
+        return "it had written nothing here, but may have sent notifications or written elsewhere, which leaves no "
+               "trace";
     }
     return {};
 }
@@ -83,19 +92,39 @@ void commit_proof::end(physical_connection& on) const noexcept
         on.ask_for_transaction_id(false);
 }
 
-void commit_proof::will_run(std::string_view sql) noexcept
+void commit_proof::will_run(std::string_view sql, bool only_reads) noexcept
 {
     is_ending_ = may_commit(sql);
-    // NOTIFY is no write: a transaction that only reads may do it.
-    if ((asks_ || reads_only_) && !has_id() && !may_notify_)
-        may_notify_ = contains(sql, "notify");
+    are_several_ = false;
+    look_for_hidden_effects(sql, only_reads);
     // Neither ROLLBACK, nor WORK and TRANSACTION behind it, has a "to" in it.
     rolls_back_to_ = !sql.empty() && lower(sql.front()) == 'r' && contains(sql, "to") && !contains(sql, "chain");
+}
+
+void commit_proof::look_for_hidden_effects(std::string_view sql, bool only_reads) noexcept
+{
+    if (only_reads || has_hidden_effects_ || has_id())
+        return;
+    // Foreign tables are written without an id, functions may do anything, and cursors WITH HOLD are run by COMMIT:
+    // only what shows that it reads is certain to leave nothing. Where the server sees to that NOTIFY is left.
+    if (asks_)
+        has_hidden_effects_ = !pg::only_reads(sql);
+    else if (reads_only_)
+        has_hidden_effects_ = contains(sql, "notify") || may_lift_read_only(sql);
+}
+
+void commit_proof::will_also_run(std::string_view sql, bool only_reads) noexcept
+{
+    are_several_ = true;
+    rolls_back_to_ = false;
+    is_ending_ = is_ending_ || may_commit(sql);
+    look_for_hidden_effects(sql, only_reads);
 }
 
 void commit_proof::will_run_script(std::string_view sql) noexcept
 {
     will_run(sql);
+    are_several_ = true;
     for (auto at = sql.find(';'); at != std::string_view::npos && !is_ending_; at = sql.find(';', at + 1))
         is_ending_ = may_commit(sql.substr(at + 1));
 }
@@ -108,11 +137,14 @@ void commit_proof::has_run(std::string_view tag) noexcept
         ended_by_statement_ = true;
 }
 
-void commit_proof::look_at(const physical_connection& on, bool begun) noexcept
+void commit_proof::look_at(const physical_connection& on, bool begun, bool failed) noexcept
 {
     if (on.is_open()) {
-        is_ending_ = false; // the session's state tells
-        ended_by_statement_ = ended_by_statement_ || (begun && on.status() == pg::transaction_status::idle);
+        // The session's state tells, unless another transaction was begun behind it.
+        const bool is_hidden = are_several_ && failed && is_ending_;
+        ended_by_statement_ =
+            ended_by_statement_ || is_hidden || (begun && on.status() == pg::transaction_status::idle);
+        is_ending_ = false;
     }
     if (asks_ && !has_id())
         id_ = on.transaction_id();
@@ -146,7 +178,7 @@ commit_doubt commit_proof::doubt() const noexcept
         return commit_doubt::id_not_known;
     if (has_id())
         return commit_doubt::has_id;
-    return may_notify_ ? commit_doubt::only_notified : commit_doubt::none;
+    return has_hidden_effects_ ? commit_doubt::may_leave_no_trace : commit_doubt::none;
 }
 
 } // namespace tradecore::detail

@@ -23,8 +23,8 @@ enum class commit_doubt {
     id_not_known,
     /// A statement of the caller has ended the transaction and may have begun another.
     ended_by_statement,
-    /// It has written nothing, but may have notified, which COMMIT does.
-    only_notified
+    /// It has no id, but COMMIT may have done what shows nowhere: notified, or committed on another server.
+    may_leave_no_trace
 };
 
 /// @returns why nothing can be proved, for messages; empty for the first two.
@@ -43,14 +43,18 @@ public:
     void end(physical_connection& on) const noexcept;
 
     /// @param sql a statement that is about to be run.
-    void will_run(std::string_view sql) noexcept;
+    /// @param only_reads as its caller has declared it.
+    void will_run(std::string_view sql, bool only_reads = false) noexcept;
+    /// The same of another behind it, before anything is answered.
+    void will_also_run(std::string_view sql, bool only_reads = false) noexcept;
     /// @param sql several statements.
     void will_run_script(std::string_view sql) noexcept;
     /// @param tag of a statement that has been run.
     void has_run(std::string_view tag) noexcept;
     /// Takes what a connection knows behind a statement.
     /// @param begun whether the transaction had been begun.
-    void look_at(const physical_connection& on, bool begun) noexcept;
+    /// @param failed whether the statement, or one of several, has failed.
+    void look_at(const physical_connection& on, bool begun, bool failed) noexcept;
 
     /// @returns whether the question must be added to a script.
     [[nodiscard]] bool asks_scripts() const noexcept { return asks_; }
@@ -61,21 +65,22 @@ public:
 
     [[nodiscard]] commit_doubt doubt() const noexcept;
     /// @returns whether a statement of the caller has ended the transaction, or may have: what was done before it may
-    /// be
-    ///          there to stay.
+    ///          be there to stay.
     [[nodiscard]] bool may_have_been_ended() const noexcept { return ended_by_statement_ || is_ending_; }
     /// @returns the id when there is one.
     [[nodiscard]] std::optional<std::uint64_t> id() const noexcept { return has_id() ? id_ : std::nullopt; }
 
 private:
     [[nodiscard]] bool has_id() const noexcept { return id_.value_or(0) != 0; }
+    void look_for_hidden_effects(std::string_view sql, bool only_reads) noexcept;
 
     bool asks_ = false;
     bool reads_only_ = false; // as it was declared
     bool rolls_back_to_ = false;
     bool is_ending_ = false; // by what runs, or was running when the connection was lost
+    bool are_several_ = false;
     bool ended_by_statement_ = false;
-    bool may_notify_ = false;
+    bool has_hidden_effects_ = false; // or may have
     std::optional<std::uint64_t> id_; // 0: none was assigned
 };
 

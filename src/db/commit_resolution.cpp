@@ -61,13 +61,14 @@ std::string question(const lost_commit& lost, bool ends_it)
 }
 
 /// One attempt. @returns nothing when it is worth another one.
-asio::awaitable<std::optional<commit_finding>>
-ask_once(tradecore::pool& pool, const lost_commit& lost, bool ends_it, resilience::duration limit, std::string& trouble)
+asio::awaitable<std::optional<commit_finding>> ask_once(
+    tradecore::pool& pool, const time_source& time, const lost_commit& lost, bool ends_it, time_point until,
+    std::string& trouble)
 {
     try {
         usage user{.kind = "resolution of a COMMIT", .label = {}, .keeps = {}};
-        const lease other = co_await pool.acquire(std::move(user), resilience::clock::now() + limit);
-        const auto answers = co_await ask(*other, question(lost, ends_it), limit);
+        const lease other = co_await pool.acquire(std::move(user), resilience::clock::now() + (until - time.now()));
+        const auto answers = co_await ask(*other, question(lost, ends_it), until - time.now());
         const auto& answer = answers.back();
         const auto incarnation = answer.at(0, 0).as<std::string>();
         const auto status = answer.at(0, 1).as<std::optional<std::string>>();
@@ -119,9 +120,10 @@ resolve_commit(tradecore::pool& pool, const time_source& time, lost_commit lost,
         const auto now = time.now();
         if (now >= until)
             break;
-        if (auto found = co_await ask_once(pool, lost, now - began > idle_too_long, until - now, trouble))
+        if (auto found = co_await ask_once(pool, time, lost, now - began > idle_too_long, until, trouble))
             co_return std::move(*found);
-        co_await time.pause(resilience::pause(pauses, asked, time.random()));
+        const auto left = std::max(until - time.now(), resilience::duration::zero());
+        co_await time.pause(std::min(resilience::pause(pauses, asked, time.random()), left));
     }
     const auto took = std::chrono::duration_cast<milliseconds>(time.now() - began);
     co_return unknown(fmt::format("within {} ms no answer came to that: {}", took.count(), trouble));

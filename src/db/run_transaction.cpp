@@ -74,16 +74,17 @@ asio::awaitable<void> call(erased_body body)
     co_await body();
 }
 
-[[noreturn]] void
-throw_timeout(const transaction_options& options, const std::string& database, const std::exception_ptr& why)
+[[noreturn]] void throw_timeout(
+    const transaction_options& options, const std::string& database, const std::exception_ptr& why, bool was_ended)
 {
     try {
         std::rethrow_exception(why);
     }
     catch (...) {
         std::throw_with_nested(pg::timeout_error(fmt::format(
-            "transaction '{}' of '{}' was not finished within {} ms and was rolled back", options.name, database,
-            options.timeout->count())));
+            "transaction '{}' of '{}' was not finished within {} ms and {}", options.name, database,
+            options.timeout->count(),
+            was_ended ? "had been ended by a statement in its body before" : "was rolled back")));
     }
 }
 
@@ -160,7 +161,7 @@ asio::awaitable<void> run_attempts(std::shared_ptr<database_core> core, erased_b
             std::rethrow_exception(error);
         const bool late = deadline && clock::now() >= *deadline;
         if (late && is_caused_by_deadline(error))
-            throw_timeout(options, core->options().name, error);
+            throw_timeout(options, core->options().name, error, failure.in_doubt);
         if (late || !call || !failure.cause)
             std::rethrow_exception(error);
         core->leave_standbys(failure.cause, failure.facts);

@@ -36,7 +36,9 @@ asio::awaitable<transaction_core::command>
 transaction_core::take_command(std::shared_ptr<transaction_core> self, pg::call_options options)
 {
     command made{.level = self, .turn = {}, .before = {}, .limit = {}};
+    const auto began = clock::now();
     made.turn = co_await self->take_turn(options.timeout);
+    spend(options, began);
     auto& outermost = self->root();
     outermost.require_not_failed();
     pg::statement limits{.sql = {}, .arguments = {}, .options = options};
@@ -54,9 +56,13 @@ asio::awaitable<pg::batch_answers> transaction_core::run_batch(std::shared_ptr<t
     what.options.timeout = use.limit;
     statement_watch watch(self->database_->monitor(), what, &self->root().trace_);
     auto& proof = self->root().proof_;
-    for (const auto& entry : what.entries())
-        proof.will_run(entry.sql.text);
-    proof.will_run({});
+    bool is_first = true;
+    for (const auto& entry : what.entries()) {
+        if (std::exchange(is_first, false))
+            proof.will_run(entry.sql.text, what.options.only_reads);
+        else
+            proof.will_also_run(entry.sql.text, what.options.only_reads);
+    }
     pg::batch_answers answers;
     std::exception_ptr error;
     try {
@@ -147,7 +153,7 @@ transaction_core::open_cursor(std::shared_ptr<transaction_core> self, pg::statem
     auto use = co_await take_command(self, what.options);
     what.before = std::move(use.before);
     what.options.timeout = use.limit;
-    self->root().proof_.will_run(what.sql.text);
+    self->root().proof_.will_run(what.sql.text, what.options.only_reads);
     std::shared_ptr<pg::detail::cursor_core> opened;
     std::exception_ptr error;
     try {
@@ -310,6 +316,7 @@ asio::awaitable<std::shared_ptr<Core>> transaction_core::open_copy(
 {
     auto use = co_await take_command(self, what.options.call);
     what.options.call.timeout = use.limit;
+    self->root().proof_.will_run(what.copy.text, what.options.call.only_reads);
     std::exception_ptr error;
     std::shared_ptr<Core> opened;
     try {
@@ -317,6 +324,7 @@ asio::awaitable<std::shared_ptr<Core>> transaction_core::open_copy(
         if (!use.before.empty())
             co_await on.run_script(
                 runtime_sql(fmt::format("{}", fmt::join(use.before, "; "))).text(), {.timeout = use.limit});
+        spend(what.options.call, use.sent);
         opened = co_await (on.*open)(std::move(what));
     }
     catch (...) {

@@ -127,6 +127,12 @@ asio::awaitable<async_mutex::guard> transaction_core::take_turn(std::optional<mi
     co_return turn;
 }
 
+void transaction_core::spend(pg::call_options& of, clock::time_point since)
+{
+    if (of.timeout)
+        *of.timeout = std::max(*of.timeout - to_ms(clock::now() - since), milliseconds(1));
+}
+
 void transaction_core::require_not_failed() const
 {
     // The first statement failed together with its BEGIN, so the server knows of no transaction; the caller
@@ -205,7 +211,7 @@ void transaction_core::statement_ended(const std::exception_ptr& error)
         statement_timeout_.reset();
     if (error || begun_)
         tell_breaker(error);
-    proof_.look_at(*connection_, begun_);
+    proof_.look_at(*connection_, begun_, error != nullptr);
     if (!error)
         return;
     spoilt_ = spoilt_ || meaning_of(error, facts()).spoils_session;
@@ -248,10 +254,9 @@ asio::awaitable<pg::result> transaction_core::run(std::shared_ptr<transaction_co
     const auto turn = co_await self->take_turn(what.options.timeout);
     auto& outermost = self->root();
     outermost.require_not_failed();
-    if (what.options.timeout)
-        *what.options.timeout -= to_ms(clock::now() - began);
+    spend(what.options, began);
     outermost.prepare(what);
-    outermost.proof_.will_run(what.sql.text);
+    outermost.proof_.will_run(what.sql.text, what.options.only_reads);
 
     statement_watch watch(self->database_->monitor(), what, &outermost.trace_);
     const auto sent = clock::now();
@@ -275,10 +280,12 @@ asio::awaitable<pg::result> transaction_core::run(std::shared_ptr<transaction_co
 asio::awaitable<std::vector<pg::result>>
 transaction_core::run_script(std::shared_ptr<transaction_core> self, sql_text text, pg::call_options options)
 {
+    const auto began = clock::now();
     const auto turn = co_await self->take_turn(options.timeout);
     auto& outermost = self->root();
     outermost.require_not_failed();
     outermost.require_time();
+    spend(options, began);
     const auto given = text; // what is sent is gone then
     statement_watch watch(self->database_->monitor(), "SCRIPT", given, options.name, &outermost.trace_);
     auto& proof = outermost.proof_;
@@ -294,8 +301,9 @@ transaction_core::run_script(std::shared_ptr<transaction_core> self, sql_text te
     try {
         if (!outermost.begun_) {
             co_await outermost.connection_->run_script(
-                runtime_sql(outermost.begin_command()).text(), outermost.limited({}));
+                runtime_sql(outermost.begin_command()).text(), outermost.limited(options));
             outermost.begun_ = true; // the script may end it
+            spend(options, sent);
         }
         answers = co_await outermost.connection_->run_script(std::move(text), outermost.limited(options));
     }

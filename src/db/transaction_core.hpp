@@ -104,6 +104,8 @@ private:
     // --- transaction_core.cpp: statements, on the outermost level ---------------------------------
     void require_active() const;
     [[nodiscard]] boost::asio::awaitable<async_mutex::guard> take_turn(std::optional<std::chrono::milliseconds> limit);
+    /// Takes the time since then off a call's.
+    static void spend(pg::call_options& of, clock::time_point since);
     void require_not_failed() const;
     void require_time() const;
     /// Adds what has to go before the statement, and its limits.

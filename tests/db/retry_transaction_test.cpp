@@ -121,6 +121,7 @@ TEST(retry, never_repeats_a_body_that_has_ended_its_transaction_itself)
         {.statements = {"INSERT", "COMMIT", "BEGIN", "FAIL 40001"}},
         {.statements = {"INSERT; COMMIT; DIE"}, .is_script = true},
         {.statements = {"INSERT; COMMIT; FAIL 40001", "DIE"}, .is_script = true},
+        {.statements = {"INSERT; COMMIT; BEGIN; FAIL 40001"}, .is_script = true},
         {.statements = {"INSERT", "COMMIT"}, .is_lost_at_commit = true},
         {.statements = {"INSERT", "-- all\n /* of it */ Commit"}, .is_lost_at_commit = true},
         {.statements = {"INSERT; SELECT 1;\nCOMMIT"}, .is_script = true, .is_lost_at_commit = true},

@@ -124,6 +124,42 @@ TEST(transaction, limits_whatever_it_sends)
     });
 }
 
+TEST(transaction, waits_for_its_turn_and_begins_in_a_calls_own_time)
+{
+    fake_server server;
+    with_database(server, test::quiet_options(), [&](database& main) -> asio::awaitable<void> {
+        test::take_longer_than(server, 100ms);
+        auto script = [&](const char* text) -> asio::awaitable<void> {
+            (void)co_await main.run_script({text, nullptr}, {.timeout = 1s});
+        };
+        co_await main.transaction([&]() -> asio::awaitable<void> {
+            co_await script("behind; BEGIN");
+            co_await when_all(say(main, "first"), script("behind; first"));
+        });
+        // A tenth more than what is left.
+        EXPECT_LE(server.limits["behind; BEGIN"], 1'000ms);
+        EXPECT_LE(server.limits["behind; first"], 1'000ms);
+    });
+}
+
+TEST(transaction, that_its_body_has_ended_is_not_said_to_be_rolled_back_when_its_time_is_over)
+{
+    fake_server server;
+    with_database(server, test::quiet_options(), [&](database& main) -> asio::awaitable<void> {
+        test::gate never;
+        auto body = [&]() -> asio::awaitable<void> {
+            co_await say(main, "a");
+            co_await say(main, "COMMIT");
+            (void)co_await never.wait();
+            co_await settle();
+        };
+        const auto error = co_await test::error_of(main.transaction(body, {.name = "slow", .timeout = 300ms}));
+        EXPECT_TRUE(test::is<timeout_error>(error));
+        EXPECT_THAT(what_of(error), testing::Not(testing::HasSubstr("rolled back")));
+        EXPECT_THAT(what_of(error), testing::HasSubstr("not finished within 300 ms"));
+    });
+}
+
 TEST(transaction, its_limit_holds_for_its_commit)
 {
     for (const auto command_timeout : {0ms, 60'000ms}) {
