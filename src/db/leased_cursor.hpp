@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "db/outcome.hpp"
+
 #include <tradecore/db/pool.hpp>
 #include <tradecore/pg/cursor.hpp>
 
@@ -37,6 +39,8 @@ private:
         catch (...) {
             error = std::current_exception();
         }
+        if (error && meaning_of(error, {}).spoils_session)
+            self->connection_.discard();
         if (error || rows.empty())
             self->connection_.reset();
         if (error)

@@ -273,6 +273,8 @@ bool read_core::end(read_call& of, visit& at, const std::exception_ptr& error)
         at.by.succeeded();
     // One that was promoted is left; what it has said is as good as ever.
     const bool is_promoted = is_no_standby(*at.at);
+    if (error && meaning_of(error, facts).spoils_session)
+        at.connection.discard();
     at.connection.reset();
     if (is_promoted)
         standbys_->pool().evict(&is_no_standby);

@@ -37,6 +37,7 @@ asio::awaitable<void> transaction_core::commit(physical_connection& on, std::str
         error_ = std::current_exception();
         tell_breaker(error_);
         failed_by(error_, facts());
+        spoilt_ = spoilt_ || meaning_of(error_, facts()).spoils_session;
     }
     if (!error_ || !may_be_sent)
         co_return;

@@ -298,6 +298,7 @@ TEST_F(reads, that_a_standby_cannot_do_are_done_by_the_primary_once)
             EXPECT_GE(test::count(primary_, std::string("FAIL ") + state), 1) << state;
             EXPECT_EQ(main.read_statistics().failed, ++failed);
         }
+        EXPECT_EQ(main.standbys().pool_stats().size, 0U) << "what the server found broken serves nobody else";
     });
 }
 

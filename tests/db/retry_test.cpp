@@ -153,6 +153,12 @@ TEST(retry, keeps_no_connection_on_which_the_server_found_itself_broken)
             EXPECT_THAT(w.server.log(), testing::EndsWith("2:a"));
         });
     }
+    world w;
+    w.run([&](database& main) -> asio::awaitable<void> {
+        w.fail("COMMIT", {server_error_of("XX000")});
+        EXPECT_TRUE(co_await error_of(main.transaction([&]() -> asio::awaitable<void> { co_await say(main, "a"); })));
+        EXPECT_EQ(main.pool_stats().size, 0U);
+    });
 }
 
 TEST(retry, never_repeats_a_write_whose_connection_was_lost)
