@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/codec/bind_conversion.hpp"
-#include "pg/codec/bind_structured.hpp"
+#include "pg/codec/log_text.hpp"
 
 #include <tradecore/pg/parameters.hpp>
 

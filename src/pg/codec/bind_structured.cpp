@@ -5,7 +5,9 @@
 #include "pg/codec/bind_values.hpp"
 #include "pg/codec/natural_json.hpp"
 #include "pg/codec/natural_reader.hpp"
+#include "pg/codec/quoted_part.hpp"
 #include "pg/codec/scalar_text.hpp"
+#include "pg/codec/structured_text.hpp"
 
 #include <tradecore/pg/byte_order.hpp>
 #include <tradecore/pg/codec/natural.hpp>
@@ -103,18 +105,6 @@ bool append_binary_composite(std::string& out, const natural_value& value, type_
     return true;
 }
 
-void append_quoted_part(std::string& out, std::string_view text)
-{
-    out += '"';
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            out += '\\';
-        }
-        out += c;
-    }
-    out += '"';
-}
-
 bool append_text_composite(std::string& out, const natural_value& value, type_ref composite)
 {
     const auto members = assign_members(value, composite);
@@ -205,35 +195,6 @@ bool append_binary_array(std::string& out, const natural_value& value, type_ref 
     return true;
 }
 
-// The braces of an array literal; `append_element` appends one element and says whether to go on.
-template <class AppendElement>
-bool append_braces(
-    std::string& out, natural_array& array, std::size_t level, char delimiter, AppendElement append_element)
-{
-    out += '{';
-    const auto size = array.dimensions().empty() ? 0 : array.dimensions()[level].size;
-    for (std::int32_t i = 0; i < size; ++i) {
-        if (i > 0) {
-            out += delimiter;
-        }
-        if (level + 1 < array.dimensions().size()) {
-            if (!append_braces(out, array, level + 1, delimiter, append_element)) {
-                return false;
-            }
-            continue;
-        }
-        const auto item = array.next();
-        if (!item) {
-            out += "NULL";
-        }
-        else if (!append_element(*item)) {
-            return false;
-        }
-    }
-    out += '}';
-    return true;
-}
-
 void append_bounds(std::string& out, const natural_array& array)
 {
     const auto& dimensions = array.dimensions();
@@ -303,33 +264,6 @@ bool append_binary_range(std::string& out, const natural_value& value, type_ref 
         }
         store(out.data() + length_at, static_cast<std::int32_t>(out.size() - length_at - 4));
     }
-    return true;
-}
-
-// The literal of a range; `append_bound` appends a bound and says whether it could.
-template <class AppendBound>
-bool append_range_literal(std::string& out, const natural_value& value, AppendBound append_bound)
-{
-    const auto range = read_range(value);
-    if ((range.flags & range_empty) != 0) {
-        out += "empty";
-        return true;
-    }
-    out += (range.flags & range_lower_within) != 0 ? '[' : '(';
-    const char* after = ",";
-    std::string text;
-    for (const auto& bound : {range.lower, range.upper}) {
-        if (bound) {
-            text.clear();
-            if (!append_bound(text, *bound)) {
-                return false;
-            }
-            append_quoted_part(out, text);
-        }
-        out += after;
-        after = "";
-    }
-    out += (range.flags & range_upper_within) != 0 ? ']' : ')';
     return true;
 }
 
@@ -457,70 +391,6 @@ bool append_text_value(std::string& out, const natural_value& value, type_ref se
     }
     append_scalar_text(out, value.type, value.bytes, std::string::npos);
     return true;
-}
-
-void append_log_text(std::string& out, const natural_value& value, std::size_t limit)
-{
-    switch (value.type) {
-    case natural::array: {
-        natural_array array(value);
-        std::string text;
-        (void)append_braces(out, array, 0, ',', [&](const natural_value& item) {
-            text.clear();
-            append_log_text(text, item, limit);
-            append_quoted_part(out, text);
-            return out.size() < limit;
-        });
-        return;
-    }
-    case natural::structure:
-        try {
-            std::string json;
-            append_natural_json(json, value);
-            out += json;
-        }
-        catch (const json_mismatch&) {
-            auto bytes = value.bytes;
-            out += take_shape(bytes).cpp_name;
-        }
-        return;
-    case natural::range:
-        (void)append_range_literal(out, value, [&](std::string& text, const natural_value& bound) {
-            append_log_text(text, bound, limit);
-            return true;
-        });
-        return;
-    case natural::tuple: {
-        auto rest = value.bytes;
-        (void)take_shape(rest);
-        const char* before = "(";
-        while (!rest.empty()) {
-            out += before;
-            before = ",";
-            const auto member = take_member(rest, value.position);
-            if (member.type != 0) {
-                append_log_text(out, member, limit);
-            }
-        }
-        out += ')';
-        return;
-    }
-    case natural::label: {
-        auto label = value.bytes;
-        (void)take_shape(label);
-        out += label;
-        return;
-    }
-    case natural::dual:
-        return append_log_text(out, split_dual(value).sql, limit);
-    case natural::named: {
-        auto bytes = value.bytes;
-        out += take_shape(bytes).cpp_name;
-        return;
-    }
-    default:
-        return append_scalar_text(out, value.type, value.bytes, limit);
-    }
 }
 
 } // namespace tradecore::pg::detail

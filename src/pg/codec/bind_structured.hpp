@@ -18,7 +18,4 @@ namespace tradecore::pg::detail {
 /// @param nested whether something else decided for text: then also what would go in binary goes in text.
 [[nodiscard]] bool append_text_value(std::string& out, const natural_value& value, type_ref server, bool nested);
 
-/// Appends an argument for a log, without regard to what the server wants.
-void append_log_text(std::string& out, const natural_value& value, std::size_t limit);
-
 } // namespace tradecore::pg::detail

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pg/codec/quoted_part.hpp"
 #include "pg/codec/text_scanner.hpp"
 
 #include <tradecore/pg/byte_order.hpp>
@@ -10,18 +11,6 @@
 namespace tradecore::pg {
 
 namespace {
-
-void append_quoted(std::string& out, std::string_view text)
-{
-    out += '"';
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            out += '\\';
-        }
-        out += c;
-    }
-    out += '"';
-}
 
 bool read_quoted(detail::text_scanner& from, std::string& text)
 {
@@ -75,10 +64,10 @@ std::string to_string(const hstore& value)
     std::string text;
     for (const auto& [key, item] : value) {
         text += text.empty() ? "" : ", ";
-        append_quoted(text, key);
+        detail::append_quoted_part(text, key);
         text += "=>";
         if (item) {
-            append_quoted(text, *item);
+            detail::append_quoted_part(text, *item);
         }
         else {
             text += "NULL";
