@@ -40,6 +40,13 @@ std::exception_ptr first_error(const pg::batch_answers& answers)
     return nullptr;
 }
 
+/// Outside of a transaction a procedure commits what came before it in the batch, too.
+bool may_commit_in_parts(const pg::batch& what)
+{
+    return std::ranges::any_of(
+        what.entries(), [](const pg::statement& entry) { return pg::may_commit_in_parts(entry.sql.text); });
+}
+
 bool only_reads(const pg::batch& what)
 {
     return std::ranges::all_of(
@@ -60,7 +67,7 @@ database_core::run_batch(std::shared_ptr<database_core> self, pg::batch what, ow
     }
     repeated_call call(*self->retries_, retries.get(), name_of("batch", what.options), what.options.timeout);
     call.facts.idempotent = what.options.idempotent;
-    call.facts.in_parts = what.mode() == pg::batch_mode::each_alone;
+    call.facts.in_parts = what.mode() == pg::batch_mode::each_alone || may_commit_in_parts(what);
     for (;;) {
         std::exception_ptr error; // of the batch as a whole
         std::exception_ptr said;  // or of its first entry that failed

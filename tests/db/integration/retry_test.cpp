@@ -308,6 +308,18 @@ TEST_F(retry_integration, a_statement_that_lost_a_conflict_is_repeated_unless_a_
         EXPECT_EQ(tries(), "3");
         EXPECT_EQ(balances(), "101 100 100 100 100");
 
+        // What a procedure commits is more than its own.
+        forget_tries();
+        scratch_.run("CREATE PROCEDURE settle_now() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$");
+        pg::batch in_parts;
+        (void)in_parts.add_execute("UPDATE account SET balance = balance + 1 WHERE id = 2");
+        (void)in_parts.add_execute("CALL settle_now()");
+        const auto behind = in_parts.add<std::int32_t>("SELECT fails(2)");
+        answers = co_await main.run(std::move(in_parts));
+        EXPECT_THROW((void)answers.get(behind), serialization_failure);
+        EXPECT_EQ(tries(), "1");
+        EXPECT_EQ(balances(), "101 101 100 100 100");
+
         forget_tries();
         pg::batch alone(pg::batch_mode::each_alone);
         (void)alone.add_execute("UPDATE account SET balance = balance + 1 WHERE id = 1");
