@@ -355,6 +355,58 @@ TEST(lost_commit, is_told_of_transactions_that_wrote_by_any_verb)
     EXPECT_EQ(scratch.run("SELECT count(*) FROM t"), std::to_string(3 + 1 + 3 + 1 + 1 + 1 + 1));
 }
 
+// A foreign table is written in a transaction of the other server, and this one gives no id for it.
+TEST(lost_commit, of_what_was_written_on_another_server_is_unknown)
+{
+    const test::scratch_database scratch("lost_commit");
+    scratch.run("CREATE EXTENSION postgres_fdw; CREATE TABLE there (id bigint);"
+                "DO $$ BEGIN EXECUTE format('CREATE SERVER itself FOREIGN DATA WRAPPER postgres_fdw OPTIONS "
+                "(dbname %L, host %L, port %L)', current_database(), "
+                "split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port')); END $$;"
+                "CREATE USER MAPPING FOR PUBLIC SERVER itself OPTIONS (user 'tc_trust');"
+                "CREATE FOREIGN TABLE here (id bigint) SERVER itself OPTIONS (table_name 'there')");
+    test::run([&]() -> asio::awaitable<void> {
+        const auto here = co_await asio::this_coro::executor;
+        network_gate gate(here, scratch.dsn());
+        database main(here, options_for(gate.dsn(), 2));
+        co_await main.open();
+        gate.when(flow::to_client, "COMMIT", [](network_gate::link& on) { on.end(ending::reset); });
+        const auto body = [&]() -> asio::awaitable<void> { co_await main.execute("INSERT INTO here VALUES (1)"); };
+        EXPECT_EQ(co_await told_of(main, body, {.max_attempts = 3}), reported::unknown);
+        gate.when(flow::to_client, "COMMIT", {});
+        co_await main.close();
+    });
+    EXPECT_EQ(scratch.run("SELECT count(*) FROM there"), "1");
+}
+
+TEST(lost_commit, of_a_batch_that_has_committed_by_itself_is_not_repeated)
+{
+    const test::scratch_database scratch("lost_commit");
+    scratch.run("CREATE TABLE t (id bigint)");
+    test::run([&]() -> asio::awaitable<void> {
+        const auto here = co_await asio::this_coro::executor;
+        network_gate gate(here, scratch.dsn());
+        database main(here, options_for(gate.dsn(), 2));
+        co_await main.open();
+        bool lost = false;
+        gate.when(flow::to_client, "COMMIT", [&](network_gate::link& on) {
+            if (!std::exchange(lost, true))
+                on.end(ending::reset);
+        });
+        const auto body = [&]() -> asio::awaitable<void> {
+            pg::batch todo(pg::batch_mode::each_alone);
+            (void)todo.add_execute("INSERT INTO t VALUES (1)");
+            (void)todo.add_execute("COMMIT");
+            (void)todo.add_execute("SELECT 1");
+            (co_await main.run(std::move(todo))).require_success();
+        };
+        EXPECT_NE(co_await told_of(main, body, {.max_attempts = 3}), reported::committed);
+        EXPECT_TRUE(lost);
+        co_await main.close();
+    });
+    EXPECT_EQ(scratch.run("SELECT count(*) FROM t"), "1");
+}
+
 // The network has swallowed COMMIT and does not tell the server that the client is gone.
 TEST(lost_commit, that_never_arrives_is_not_waited_for_as_long_as_the_server_would)
 {
