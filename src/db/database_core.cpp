@@ -163,8 +163,6 @@ attempt_facts database_core::end_attempt(attempt& by, lease& on, const std::exce
 {
     auto facts = facts_of(*on, limited);
     facts.declared_read_only = wants_standby();
-    if (facts.session_ended && on.share_.time != nullptr)
-        facts.granted = pool_->core_->granted_together(on.where_, [this] { return retries_->may_repeat(); });
     by.failed(error, facts);
     if (meaning_of(error, facts).spoils_session)
         on.discard();

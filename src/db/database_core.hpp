@@ -142,6 +142,12 @@ private:
     /// away from others has its place in line there before.
     /// @returns the time.
     clock::time_point take_at_once(lease& into, pg::statement& what, const attempt& by);
+    /// An attempt has failed: waits until there is to be another.
+    /// @param call made when it is null: at the first failure.
+    /// @param on what the attempt was on, given back. @throws the error when there is no other attempt.
+    [[nodiscard]] boost::asio::awaitable<void> another_attempt(
+        std::unique_ptr<repeated_call>& call, const own_policies& policies, pg::statement& what,
+        resilience::deadline limit, const std::exception_ptr& error, const attempt_facts& facts, lease& on);
     [[nodiscard]] static boost::asio::awaitable<lease> wait_in_line(
         const std::shared_ptr<database_core>& self, const attempt& by, resilience::deadline limit,
         const pg::statement& what, const share& wanted);

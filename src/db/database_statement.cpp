@@ -52,25 +52,6 @@ usage user_of(const pg::statement& what, const share& wanted)
     return {.kind = "statement", .label = what.sql.text, .keeps = what.sql.owner, .where = what.sql.where};
 }
 
-// Functions that stay such: what they need besides would be in the frame of whoever calls them, also where nothing of
-// it happens. Asio keeps no frame above 1020 bytes for use again.
-
-/// @param call made when it is null: at the first failure.
-[[gnu::noinline]] asio::awaitable<void> another_attempt(
-    std::unique_ptr<repeated_call>& call, retry_surroundings& around, const own_policies& policies, pg::statement& what,
-    resilience::deadline limit, const std::exception_ptr& error, const attempt_facts& facts)
-{
-    what.options.alone = true; // what ends its session takes others with it once only
-    if (!call) {
-        call = std::make_unique<repeated_call>(
-            around, policies.get(), what.options.name.empty() ? what.verb : what.options.name, limit);
-        call->facts.idempotent = what.options.idempotent;
-        call->facts.only_reads = what.options.only_reads;
-        call->facts.in_parts = pg::may_commit_in_parts(what.sql.text);
-    }
-    return call->another_attempt(error, facts, what.sql.text);
-}
-
 } // namespace
 
 share database_core::share_for(const pg::statement& what, const attempt& by, known_statement& known) const noexcept
@@ -81,6 +62,9 @@ share database_core::share_for(const pg::statement& what, const attempt& by, kno
         return {};
     return pool_->core_->weigh(known.time);
 }
+
+// Functions that stay such: what they need besides would be in the frame of whoever calls them, also where nothing of
+// it happens. Asio keeps no frame above 1020 bytes for use again.
 
 [[gnu::noinline]] asio::awaitable<pg::result>
 database_core::run_inside(const asio::any_io_executor& executor, pg::statement& what)
@@ -104,6 +88,27 @@ database_core::take_at_once(lease& into, pg::statement& what, const attempt& by)
     if (!into)
         into.share_ = wanted;
     return now;
+}
+
+[[gnu::noinline]] asio::awaitable<void> database_core::another_attempt(
+    std::unique_ptr<repeated_call>& call, const own_policies& policies, pg::statement& what, resilience::deadline limit,
+    const std::exception_ptr& error, const attempt_facts& facts, lease& on)
+{
+    if (!call) {
+        call = std::make_unique<repeated_call>(
+            *retries_, policies.get(), what.options.name.empty() ? what.verb : what.options.name, limit);
+        call->facts.idempotent = what.options.idempotent;
+        call->facts.only_reads = what.options.only_reads;
+        call->facts.in_parts = pg::may_commit_in_parts(what.sql.text);
+    }
+    std::optional<bool>* together = nullptr;
+    if (facts.session_ended) {
+        what.options.alone = true; // what ends its session takes others with it once only
+        if (on.share_.time != nullptr)
+            together = &pool_->core_->granted_together(on.where_);
+    }
+    on.share_ = {};
+    return call->another_attempt(error, facts, what.sql.text, together);
 }
 
 asio::awaitable<pg::result>
@@ -163,8 +168,7 @@ database_core::run(std::shared_ptr<database_core> self, pg::statement what, own_
                 facts.unsent = unsent;
             }
         }
-        connection.share_ = {};
-        co_await another_attempt(call, *self->retries_, retries, what, limit, error, facts);
+        co_await self->another_attempt(call, retries, what, limit, error, facts, connection);
     }
 }
 

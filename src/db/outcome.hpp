@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <exception>
-#include <optional>
 #include <string_view>
 
 namespace tradecore::detail {
@@ -34,8 +33,6 @@ struct attempt_facts {
     bool in_hot_standby = false;
     /// The connection was closed before anything of the attempt was sent.
     bool unsent = false;
-    /// Of a connection that was shared, and lost: whether what was on it may be repeated.
-    std::optional<bool> granted{};
 };
 
 /// Whether the same again may end differently.

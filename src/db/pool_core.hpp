@@ -62,14 +62,8 @@ public:
     std::size_t evict(const pool::predicate& unwanted);
     void count_sent_away() noexcept { ++counted_.sent_away; }
     /// A connection was lost that statements shared: one event, however many there were.
-    /// @param ask called for the first of them, whether it may be repeated.
-    /// @returns what was said then.
-    template <class Ask>
-    [[nodiscard]] bool granted_together(slot which, const Ask& ask)
-    {
-        auto& granted = entries_[which].granted;
-        return granted ? *granted : granted.emplace(ask());
-    }
+    /// @returns what the retry budget has said to the first of them; theirs until another connection takes the place.
+    [[nodiscard]] std::optional<bool>& granted_together(slot which) noexcept { return entries_[which].granted; }
     void give_back(slot which, const share& of = {}, clock::time_point now = clock::now()) noexcept;
     void discard(slot which, const share& of = {}) noexcept;
     /// Closes what is idle, sends waiters away, cancels connects; loans end with their leases.
@@ -125,6 +119,8 @@ private:
     [[nodiscard]] share begin_share(slot which, const share& wanted, clock::time_point now);
     /// @returns whether the connection is free now.
     bool end_share(slot which, const share& of, clock::time_point now) noexcept;
+    /// @returns whether statements may be sent behind those that are under way on a connection.
+    [[nodiscard]] bool takes_more(slot which, clock::time_point now) const;
     /// Sends a statement behind others, when it may.
     [[nodiscard]] lease try_join(usage& user, const share& wanted, clock::time_point now);
     /// Lets those who wait onto a connection that is shared, as many as are its part.
@@ -179,6 +175,7 @@ private:
     pool_state state_;
     sharing sharing_;
     stage stage_ = stage::closed;
+    unsigned lives_ = 0; // how often it was opened
     std::deque<entry> entries_;
     std::map<pool_state::ticket, waiter*> waiters_;
     std::vector<watch*> watches_;

@@ -19,25 +19,28 @@ bool pool_core::end_share(slot which, const share& of, clock::time_point now) no
     return sharing_.users(which) == 0;
 }
 
+bool pool_core::takes_more(slot which, clock::time_point now) const
+{
+    const physical_connection& connection = *entries_[which].connection;
+    return connection.is_open() && !connection.is_settling() && !state_.must_end(which, now);
+}
+
 lease pool_core::try_join(usage& user, const share& wanted, clock::time_point now)
 {
     if (wanted.time == nullptr || !state_.may_share_now(now))
         return {};
-    const auto which = sharing_.roomiest(wanted.weight, [this, now](slot each) {
-        const auto& connection = *entries_[each].connection;
-        return entries_[each].is_lent && connection.is_open() && !connection.is_settling() &&
-               !state_.must_end(each, now);
-    });
+    const auto which = sharing_.roomiest(
+        wanted.weight, [this, now](slot each) { return entries_[each].is_lent && takes_more(each, now); });
     if (!which)
         return {};
     sharing_.begin(*which, wanted.weight, now);
+    lease made(shared_from_this(), entries_[*which].connection.get(), *which, wanted);
+    made.share_.place = state_.pass();
     ++counted_.shared;
     counted_.acquire.add(clock::duration::zero());
     entries_[*which].user = std::move(user);
     if (!watches_shared_)
         watch_shared(now + options_.sharing.patience);
-    lease made(shared_from_this(), entries_[*which].connection.get(), *which, wanted);
-    made.share_.place = state_.pass();
     return made;
 }
 
@@ -45,7 +48,7 @@ void pool_core::fill(slot which)
 {
     for (;;) {
         const auto next = state_.first_sharer();
-        if (!next || sharing_.users(which) == 0 || state_.must_end(which, clock::now()))
+        if (!next || sharing_.users(which) == 0 || !takes_more(which, clock::now()))
             return;
         // No more than its part: the other connections have room, too.
         const auto all = state_.stats().waiting + sharing_.statements();
@@ -63,7 +66,6 @@ void pool_core::fill(slot which)
 
 void pool_core::watch_shared(clock::time_point when)
 {
-    watches_shared_ = true;
     share_timer_->expires_at(when);
     share_timer_->async_wait([weak = weak_from_this()](boost::system::error_code failed) {
         const auto self = weak.lock();
@@ -73,6 +75,7 @@ void pool_core::watch_shared(clock::time_point when)
         if (!failed && self->stage_ != stage::abandoned && !self->is_forked())
             self->send_away_from_stuck();
     });
+    watches_shared_ = true;
 }
 
 void pool_core::send_away_from_stuck()

@@ -95,8 +95,9 @@ std::optional<milliseconds> repeated_call::time_left() const
     return std::max(std::chrono::duration_cast<milliseconds>(limit().remaining(around_.now())), milliseconds(1));
 }
 
-std::optional<resilience::duration>
-repeated_call::failed(const std::exception_ptr& error, const attempt_facts& attempt, std::string_view sql)
+std::optional<resilience::duration> repeated_call::failed(
+    const std::exception_ptr& error, const attempt_facts& attempt, std::string_view sql,
+    std::optional<bool>* granted_together)
 {
     const auto what = meaning_of(error, attempt);
     if (what.left == remains::what_was_committed && !facts.only_reads)
@@ -107,7 +108,7 @@ repeated_call::failed(const std::exception_ptr& error, const attempt_facts& atte
         .kind = what.kind,
         .repeatable = obstacle_ == obstacle::none,
         .minimum_wait = what.minimum_wait,
-        .granted = attempt.granted};
+        .granted_together = granted_together};
     const auto decision = retry_.failed(told, around_.now(), around_.time_.random());
     stop_ = decision.stop;
     around_.count(what.kind, stop_);
@@ -152,10 +153,10 @@ asio::awaitable<void> repeated_call::pause(resilience::duration wait)
         co_await around_.time_.pause(wait);
 }
 
-asio::awaitable<void>
-repeated_call::another_attempt(std::exception_ptr error, attempt_facts attempt, std::string_view sql)
+asio::awaitable<void> repeated_call::another_attempt(
+    std::exception_ptr error, attempt_facts attempt, std::string_view sql, std::optional<bool>* granted_together)
 {
-    const auto wait = failed(error, attempt, sql);
+    const auto wait = failed(error, attempt, sql, granted_together);
     if (!wait)
         std::rethrow_exception(last_error(error));
     note_repetition(co_await asio::this_coro::executor, error, *wait);

@@ -42,9 +42,6 @@ public:
         return timeout ? resilience::deadline::after(begins, *timeout) : resilience::deadline::never();
     }
 
-    /// @returns whether the budget allows one more repetition, which is counted then.
-    [[nodiscard]] bool may_repeat() { return budget_.try_take(now()); }
-
 private:
     friend class repeated_call;
     void count(resilience::fault kind, const std::optional<resilience::give_up>& stop) noexcept;
@@ -96,9 +93,11 @@ public:
 
     /// An attempt failed.
     /// @param sql of a single statement, which may turn out to change nothing; else empty.
+    /// @param granted_together what the retry budget has said to others who were hit with it; null of a call by itself.
     /// @returns how long to pause before the next; nothing when there is none.
-    [[nodiscard]] std::optional<resilience::duration>
-    failed(const std::exception_ptr& error, const attempt_facts& attempt, std::string_view sql = {});
+    [[nodiscard]] std::optional<resilience::duration> failed(
+        const std::exception_ptr& error, const attempt_facts& attempt, std::string_view sql = {},
+        std::optional<bool>* granted_together = nullptr);
 
     /// @returns the error for the caller, when `failed` has returned nothing: that of the last attempt that was made,
     ///          with the number of attempts and why there is none after it.
@@ -108,8 +107,10 @@ public:
     [[nodiscard]] boost::asio::awaitable<void> pause(resilience::duration wait);
 
     /// The three together. @throws the error when there is no other attempt.
-    [[nodiscard]] boost::asio::awaitable<void>
-    another_attempt(std::exception_ptr error, attempt_facts attempt, std::string_view sql = {});
+    /// `granted_together` need not live longer than until the first suspension.
+    [[nodiscard]] boost::asio::awaitable<void> another_attempt(
+        std::exception_ptr error, attempt_facts attempt, std::string_view sql = {},
+        std::optional<bool>* granted_together = nullptr);
 
     /// Tells the span around `executor` that another attempt follows.
     void note_repetition(

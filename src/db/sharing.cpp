@@ -12,6 +12,8 @@ void sharing_options::validate() const
         throw std::invalid_argument("sharing_options.window must be at least 1");
     if (patience.count() <= 0)
         throw std::invalid_argument("sharing_options.patience must be positive");
+    if (patience > std::chrono::hours(24 * 365 * 100)) // the clock can hold no more than 292 years
+        throw std::invalid_argument("sharing_options.patience must not be above 100 years");
 }
 
 namespace detail {

@@ -72,9 +72,18 @@ retry_decision retry::failed(const failed_attempt& attempt, time_point now, doub
     if (!limit_.leaves_room_for(wait, now))
         return {.stop = give_up::deadline};
     // Last, so that nothing is taken from the budget for an attempt that will not be made.
-    if (policy.uses_budget && budget_ && !(attempt.granted ? *attempt.granted : budget_->try_take(now)))
+    if (policy.uses_budget && budget_ && !is_granted(attempt.granted_together, now))
         return {.stop = give_up::budget};
     return {.wait = wait};
+}
+
+bool retry::is_granted(std::optional<bool>* together, time_point now) noexcept
+{
+    if (together == nullptr)
+        return budget_->try_take(now);
+    if (!*together)
+        *together = budget_->try_take(now);
+    return **together;
 }
 
 } // namespace tradecore::resilience

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/known_statements.hpp"
-#include "db/support/fake_database.hpp"
-#include "db/support/queue_server.hpp"
-#include "support/errors.hpp"
+#include "db/support/shared_scene.hpp"
 
-#include <tradecore/db/database.hpp>
-
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <fmt/format.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -21,72 +15,14 @@ namespace {
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
-using test::queue_server;
+using test::patient;
+using test::scene;
 using test::settle;
-
-/// A database with that many connections, and callers who note what becomes of their calls.
-struct scene {
-    queue_server server{};
-    database main;
-    asio::any_io_executor executor;
-    std::string said{};
-    int ended = 0;
-
-    scene(asio::any_io_executor on, const database_options& options)
-        : main(on, options, server.make_connector()), executor(std::move(on))
-    {}
-
-    static asio::awaitable<void> one(scene& of, std::string sql, pg::call_options options)
-    {
-        const auto error = co_await test::error_of(of.main.with(options).execute(runtime_sql(sql)));
-        of.said += sql + (error ? ":" + test::what_of(error) : "") + ";";
-        ++of.ended;
-    }
-    void call(std::string sql, pg::call_options options = {}, asio::cancellation_signal* cancelled = nullptr)
-    {
-        auto work = one(*this, std::move(sql), options);
-        if (cancelled != nullptr)
-            asio::co_spawn(
-                executor, std::move(work),
-                asio::bind_cancellation_slot(cancelled->slot(), [](const std::exception_ptr&) {}));
-        else
-            asio::co_spawn(executor, std::move(work), [](const std::exception_ptr&) {});
-    }
-    static asio::awaitable<void> transact(scene& of, test::gate& until)
-    {
-        co_await of.main.transaction([&]() -> asio::awaitable<void> {
-            of.said += "inside;";
-            (void)co_await until.wait();
-        });
-        of.said += "done;";
-        ++of.ended;
-    }
-};
-
-database_options sized(std::size_t maximum)
-{
-    auto options = test::quiet_options(maximum);
-    options.pool.minimum = maximum;
-    // These tests decide themselves when something takes long.
-    options.pool.sharing.patience = 1h;
-    options.retries.outage.max_attempts = 1;
-    return options;
-}
-
-template <class F>
-void with_scene(const database_options& options, F body)
-{
-    test::run([&]() -> asio::awaitable<void> {
-        scene on(co_await asio::this_coro::executor, options);
-        co_await on.main.open();
-        co_await body(on);
-        co_await on.main.close(1s);
-    });
-}
+using test::with_scene;
 
 TEST(shared_connection, gives_each_statement_a_connection_while_there_are_free_ones)
 {
-    with_scene(sized(2), [](scene& on) -> asio::awaitable<void> {
+    with_scene(patient(2), [](scene& on) -> asio::awaitable<void> {
         on.call("SELECT 1");
         on.call("SELECT 2");
         co_await settle();
@@ -101,7 +37,7 @@ TEST(shared_connection, gives_each_statement_a_connection_while_there_are_free_o
 
 TEST(shared_connection, sends_behind_each_other_what_finds_all_connections_busy)
 {
-    with_scene(sized(2), [](scene& on) -> asio::awaitable<void> {
+    with_scene(patient(2), [](scene& on) -> asio::awaitable<void> {
         for (int i = 1; i <= 6; ++i)
             on.call("SELECT " + std::to_string(i));
         co_await settle();
@@ -120,7 +56,7 @@ TEST(shared_connection, sends_behind_each_other_what_finds_all_connections_busy)
 
 TEST(shared_connection, is_not_shared_at_once_while_there_may_be_more_of_them)
 {
-    auto options = sized(2);
+    auto options = patient(2);
     options.pool.minimum = 1;
     with_scene(options, [](scene& on) -> asio::awaitable<void> {
         on.server.connects.close();
@@ -146,7 +82,7 @@ TEST(shared_connection, is_not_shared_at_once_while_there_may_be_more_of_them)
 
 TEST(shared_connection, gives_each_its_own_error)
 {
-    with_scene(sized(1), [](scene& on) -> asio::awaitable<void> {
+    with_scene(patient(1), [](scene& on) -> asio::awaitable<void> {
         for (int i = 1; i <= 3; ++i)
             on.call("SELECT " + std::to_string(i));
         co_await settle();
@@ -160,7 +96,7 @@ TEST(shared_connection, gives_each_its_own_error)
 
 TEST(shared_connection, is_for_what_reads_and_for_what_was_declared_idempotent)
 {
-    with_scene(sized(1), [](scene& on) -> asio::awaitable<void> {
+    with_scene(patient(1), [](scene& on) -> asio::awaitable<void> {
         on.call("SELECT 1");
         on.call("UPDATE a", {.idempotent = true});
         on.call("SHOW b", {.idempotent = true});
@@ -188,7 +124,7 @@ TEST(shared_connection, is_for_what_reads_and_for_what_was_declared_idempotent)
 
 TEST(shared_connection, can_be_switched_off)
 {
-    auto options = sized(1);
+    auto options = patient(1);
     options.pool.sharing.enabled = false;
     with_scene(options, [](scene& on) -> asio::awaitable<void> {
         on.call("SELECT 1");
@@ -206,7 +142,7 @@ TEST(shared_connection, can_be_switched_off)
 
 TEST(shared_connection, lets_nobody_overtake_who_waits_for_a_connection_alone)
 {
-    with_scene(sized(1), [](scene& on) -> asio::awaitable<void> {
+    with_scene(patient(1), [](scene& on) -> asio::awaitable<void> {
         test::gate until;
         on.call("SELECT 1");
         on.call("SELECT 2");
@@ -237,7 +173,7 @@ TEST(shared_connection, lets_nobody_overtake_who_waits_for_a_connection_alone)
 
 TEST(shared_connection, takes_as_many_of_those_who_wait_as_are_its_part)
 {
-    with_scene(sized(2), [](scene& on) -> asio::awaitable<void> {
+    with_scene(patient(2), [](scene& on) -> asio::awaitable<void> {
         on.call("SELECT 0");
         co_await settle();
         on.server.answer(2); // it is known to be quick now
@@ -267,7 +203,7 @@ TEST(shared_connection, takes_as_many_of_those_who_wait_as_are_its_part)
 
 TEST(shared_connection, has_a_window)
 {
-    auto options = sized(1);
+    auto options = patient(1);
     options.pool.sharing.window = 2;
     with_scene(options, [](scene& on) -> asio::awaitable<void> {
         for (int i = 1; i <= 4; ++i)
@@ -287,7 +223,7 @@ TEST(shared_connection, has_a_window)
 
 TEST(shared_connection, is_left_to_the_others_by_who_is_cancelled)
 {
-    with_scene(sized(1), [](scene& on) -> asio::awaitable<void> {
+    with_scene(patient(1), [](scene& on) -> asio::awaitable<void> {
         asio::cancellation_signal cancel;
         on.call("SELECT 1");
         on.call("SELECT 2", {}, &cancel);
@@ -304,71 +240,9 @@ TEST(shared_connection, is_left_to_the_others_by_who_is_cancelled)
     });
 }
 
-database_options repeating(std::uint32_t budget)
-{
-    auto options = sized(1);
-    options.retries.outage.max_attempts = 2;
-    options.retries.outage.backoff.base = 1ms;
-    options.retry_budget = {.share = 0.0, .minimum = budget};
-    options.breaker.failure_threshold = 2;
-    return options;
-}
-
-TEST(shared_connection, that_is_lost_is_one_failure_to_breaker_and_budget_and_all_are_repeated_alone)
-{
-    static constexpr std::size_t statements = 20;
-    with_scene(repeating(1), [](scene& on) -> asio::awaitable<void> {
-        on.call("SELECT 1");
-        co_await settle();
-        on.server.answer(1); // it is known to be quick
-        co_await settle();
-        for (std::size_t i = 0; i < statements; ++i)
-            on.call("SELECT 1");
-        co_await settle();
-        EXPECT_EQ(on.server.sent, 1 + statements);
-        on.server.lose(1);
-        for (std::size_t i = 1; i <= statements; ++i) {
-            while (on.server.sent < 1 + statements + i)
-                co_await settle(1);
-            co_await settle();
-            EXPECT_EQ(on.server.sent, 1 + statements + i) << "a repetition is shared";
-            on.server.answer(2);
-        }
-        co_await settle();
-        EXPECT_EQ(on.main.breaker_state(), resilience::breaker_state::closed);
-        EXPECT_EQ(on.ended, 1 + int{statements});
-        EXPECT_EQ(on.said.find(':'), std::string::npos) << on.said;
-        EXPECT_EQ(on.main.statistics().retries.after_outages, statements);
-        EXPECT_EQ(on.main.pool_stats().size, 1U);
-    });
-}
-
-TEST(shared_connection, that_is_lost_is_repeated_by_nobody_when_the_budget_refuses_it)
-{
-    with_scene(repeating(1), [](scene& on) -> asio::awaitable<void> {
-        on.call("SELECT 1");
-        co_await settle();
-        on.server.lose(1);
-        while (on.server.sent < 2)
-            co_await settle(1);
-        on.call("SELECT 2"); // behind it, though that one is alone now: it waits
-        on.call("SELECT 3");
-        on.server.answer(2);
-        co_await settle();
-        EXPECT_EQ(on.server.queue(2), "SELECT 2 SELECT 3");
-        on.server.lose(2);
-        co_await settle();
-        EXPECT_EQ(on.ended, 3);
-        EXPECT_EQ(on.main.statistics().retries.stopped_by_budget, 2U);
-        EXPECT_THAT(
-            on.said, testing::HasSubstr("SELECT 3:the connection was lost (1 attempt, no more because the "
-                                        "retry budget is used up)"));
-    });
-}
-
 TEST(shared_connection, that_is_stuck_gives_back_who_is_behind_to_their_place_in_line)
 {
-    auto options = sized(2);
+    auto options = patient(2);
     options.pool.sharing.patience = 1ms;
     with_scene(options, [](scene& on) -> asio::awaitable<void> {
         on.call("SELECT slow");
@@ -417,7 +291,7 @@ TEST(shared_connection, that_is_stuck_gives_back_who_is_behind_to_their_place_in
 
 TEST(shared_connection, keeps_writes_where_they_are_when_it_is_stuck)
 {
-    auto options = sized(1);
+    auto options = patient(1);
     options.pool.sharing.patience = 1ms;
     with_scene(options, [](scene& on) -> asio::awaitable<void> {
         for (int i = 0; i < 2; ++i) { // so that they are known to be quick
@@ -463,7 +337,7 @@ std::string write_in_place_of(const std::string& other)
 
 TEST(shared_connection, is_not_for_a_write_that_is_repeated_when_its_place_is_a_readers)
 {
-    auto options = sized(1);
+    auto options = patient(1);
     options.retries.conflict.first_at_once = false; // while it pauses the reader gets the connection
     options.retries.conflict.backoff = {.base = 1ms, .cap = 1ms};
     with_scene(options, [](scene& on) -> asio::awaitable<void> {
@@ -487,7 +361,7 @@ TEST(shared_connection, is_not_for_a_write_that_is_repeated_when_its_place_is_a_
 
 TEST(shared_connection, asks_the_pools_hooks_once)
 {
-    auto options = sized(1);
+    auto options = patient(1);
     int taken = 0;
     int given = 0;
     options.pool.hooks.on_acquire = [&](physical_connection&) { return ++taken > 0; };
@@ -506,9 +380,53 @@ TEST(shared_connection, asks_the_pools_hooks_once)
     });
 }
 
+TEST(shared_connection, takes_nobody_from_the_line_while_a_request_to_cancel_is_under_way_on_it)
+{
+    auto options = patient(1);
+    options.pool.sharing.window = 2;
+    with_scene(options, [](scene& on) -> asio::awaitable<void> {
+        for (int i = 1; i <= 3; ++i)
+            on.call("SELECT " + std::to_string(i));
+        co_await settle();
+        EXPECT_EQ(on.main.pool_stats().waiting, 1U);
+        on.server.settle(1, true);
+        on.server.answer(1);
+        co_await settle();
+        EXPECT_EQ(on.server.queue(1), "SELECT 2");
+        EXPECT_EQ(on.main.pool_stats().waiting, 1U);
+        on.server.settle(1, false);
+        on.server.answer(1);
+        co_await settle();
+        EXPECT_EQ(on.server.queue(1), "SELECT 3");
+        on.server.answer(1);
+        co_await settle();
+        EXPECT_EQ(on.ended, 3);
+    });
+}
+
+TEST(shared_connection, may_be_shared_by_what_is_repeated_for_its_own_sake)
+{
+    auto options = patient(1);
+    options.retries.conflict.max_attempts = 2; // at once
+    with_scene(options, [](scene& on) -> asio::awaitable<void> {
+        for (int i = 1; i <= 3; ++i)
+            on.call("SELECT " + std::to_string(i));
+        co_await settle();
+        on.server.answer(1, test::server_error_of("40001"));
+        co_await settle();
+        EXPECT_EQ(on.server.queue(1), "SELECT 2 SELECT 3 SELECT 1");
+        EXPECT_EQ(on.main.pool_stats().waiting, 0U);
+        for (int i = 0; i < 3; ++i) {
+            on.server.answer(1);
+            co_await settle();
+        }
+        EXPECT_EQ(on.said, "SELECT 2;SELECT 3;SELECT 1;");
+    });
+}
+
 TEST(shared_connection, that_is_evicted_takes_no_more_and_ends_with_the_last)
 {
-    with_scene(sized(1), [](scene& on) -> asio::awaitable<void> {
+    with_scene(patient(1), [](scene& on) -> asio::awaitable<void> {
         on.call("SELECT 1");
         on.call("SELECT 2");
         co_await settle();
@@ -529,7 +447,7 @@ TEST(shared_connection, that_is_evicted_takes_no_more_and_ends_with_the_last)
 
 TEST(shared_connection, says_who_shares_it_when_somebody_waits_in_vain)
 {
-    auto options = sized(1);
+    auto options = patient(1);
     options.pool.acquire_timeout = 5ms;
     with_scene(options, [](scene& on) -> asio::awaitable<void> {
         on.call("SELECT 1");
@@ -555,7 +473,7 @@ TEST(shared_connection, survives_whatever_happens_in_any_order)
     std::mt19937 random(static_cast<std::mt19937::result_type>(seed));
     const auto below = [&random](int most) { return std::uniform_int_distribution<>(0, most - 1)(random); };
     for (int game = 0; game < 20; ++game) {
-        auto options = sized(1 + static_cast<std::size_t>(below(3)));
+        auto options = patient(1 + static_cast<std::size_t>(below(3)));
         options.pool.minimum = static_cast<std::size_t>(below(2));
         options.pool.sharing.patience = below(2) == 0 ? 1ms : 1h;
         options.pool.sharing.window = 1 + static_cast<std::size_t>(below(5));

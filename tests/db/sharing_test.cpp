@@ -39,6 +39,9 @@ TEST(sharing_options, refuse_what_makes_no_sense)
     EXPECT_EQ(problem({}), "");
     EXPECT_EQ(problem({.window = 0}), "sharing_options.window must be at least 1");
     EXPECT_EQ(problem({.patience = 0ms}), "sharing_options.patience must be positive");
+    EXPECT_EQ(
+        problem({.patience = std::chrono::milliseconds::max()}),
+        "sharing_options.patience must not be above 100 years");
 }
 
 TEST(sharing, lets_no_more_onto_a_connection_than_its_window)

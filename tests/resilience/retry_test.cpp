@@ -202,17 +202,21 @@ TEST(retry, takes_what_the_budget_has_said_to_others_who_were_hit_with_it)
 {
     const retry_policies policies;
     retry_budget budget({.minimum = 1});
-    auto granted = lost;
-    granted.granted = true;
-    for (int i = 0; i < 5; ++i) {
+    std::optional<bool> first;
+    std::optional<bool> second;
+    const auto fail = [&](std::optional<bool>& together, const failed_attempt& how) {
         retry call(policies, deadline::never(), &budget, start);
-        EXPECT_EQ(call.failed(granted, start, all).stop, std::nullopt);
-    }
-    EXPECT_EQ(budget.in_window(start).repetitions, 0U);
-    auto refused = lost;
-    refused.granted = false;
-    retry call(policies, deadline::never(), &budget, start);
-    EXPECT_EQ(call.failed(refused, start, all).stop, give_up::budget);
+        auto attempt = how;
+        attempt.granted_together = &together;
+        return call.failed(attempt, start, all).stop;
+    };
+    EXPECT_EQ(fail(first, {.repeatable = false}), give_up::not_repeatable);
+    EXPECT_EQ(first, std::nullopt) << "who is not repeated does not ask";
+    for (int i = 0; i < 5; ++i)
+        EXPECT_EQ(fail(first, lost), std::nullopt);
+    EXPECT_EQ(budget.in_window(start).repetitions, 1U);
+    for (int i = 0; i < 5; ++i)
+        EXPECT_EQ(fail(second, lost), give_up::budget);
 }
 
 TEST(retry, takes_nothing_from_the_budget_for_an_attempt_that_is_not_made)

@@ -38,8 +38,9 @@ struct failed_attempt {
     bool repeatable = false;
     /// Repeating sooner helps nobody: as long as the server has no room, or a breaker said when to come again.
     duration minimum_wait{0};
-    /// What the budget has said to one of several calls that one event has hit together; else it is asked.
-    std::optional<bool> granted{};
+    /// Of one of several calls that one event has hit together: what the budget has said to the first of them that
+    /// could be repeated; empty before that. Null of a call by itself.
+    std::optional<bool>* granted_together = nullptr;
 };
 
 /// Why there is no further attempt.
@@ -91,6 +92,8 @@ public:
     [[nodiscard]] deadline limit() const noexcept { return limit_; }
 
 private:
+    [[nodiscard]] bool is_granted(std::optional<bool>* together, time_point now) noexcept;
+
     const retry_policies* policies_;
     deadline limit_;
     retry_budget* budget_;
