@@ -44,7 +44,6 @@ void pool_core::pump()
     while (const auto which = state_.take_for_check(clock::now()))
         start_check(*which);
     while (state_.wants_connect(clock::now())) {
-        state_.connect_started();
         const auto added = connects_.emplace(connects_.end());
         // Posted, so that no connect ends before its caller has begun to wait.
         asio::post(executor_, [self = shared_from_this(), added, slot = added->cancel.slot()]() mutable {
@@ -53,6 +52,7 @@ void pool_core::pump()
                 asio::bind_cancellation_slot(
                     slot, [self, added](const std::exception_ptr&) { self->connects_.erase(added); }));
         });
+        state_.connect_started();
     }
     arm_timer();
 }
@@ -66,6 +66,11 @@ asio::awaitable<void> pool_core::connect_one(std::shared_ptr<pool_core> self, at
             made = co_await self->connect_();
         if (made && self->options_.hooks.on_connect)
             co_await prepare(self, made.get());
+        // Else who waits would be given one after the other, without a pause.
+        if (made && !made->is_open())
+            throw pg::connection_error(
+                pg::client_errc::cannot_connect,
+                fmt::format("pool '{}': the connection ended before it could serve", self->name_));
         if (made)
             made->forget_alterations();
     }

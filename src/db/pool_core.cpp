@@ -125,17 +125,21 @@ asio::awaitable<void> pool_core::open(std::shared_ptr<pool_core> self)
     // Whatever ends this coroutine early closes the pool.
     struct opening {
         std::shared_ptr<pool_core> pool;
-        explicit opening(std::shared_ptr<pool_core> of) : pool(std::move(of)) {}
+        unsigned life;
+        explicit opening(std::shared_ptr<pool_core> of) : pool(std::move(of)), life(++pool->lives_) {}
         opening(opening&&) = delete;
         opening& operator=(opening&&) = delete;
         ~opening()
         {
-            if (pool->stage_ == stage::opening)
+            if (goes_on())
                 pool->begin_closing();
         }
+        /// @returns false when the pool was closed meanwhile, and maybe is being opened again.
+        [[nodiscard]] bool goes_on() const noexcept { return pool->stage_ == stage::opening && pool->lives_ == life; }
     };
 
-    self->state_ = pool_state(self->options_);
+    // Tickets go on: those who were sent away may still be on their way out.
+    self->state_ = pool_state(self->options_, self->state_.pass());
     self->stage_ = stage::opening;
     self->last_connect_error_ = nullptr;
     self->opening_error_ = nullptr;
@@ -143,8 +147,13 @@ asio::awaitable<void> pool_core::open(std::shared_ptr<pool_core> self)
     const opening attempt(self);
     watch changes(*self, clock::time_point::max());
     self->pump();
-    while (!self->opening_error_ && !self->server_is_full_ && self->stats().size < self->stats().minimum)
+    const auto needs_more = [&] {
+        return !self->opening_error_ && !self->server_is_full_ && self->stats().size < self->stats().minimum;
+    };
+    while (attempt.goes_on() && needs_more())
         co_await changes.next();
+    if (!attempt.goes_on())
+        throw database_closed("database '" + self->name_ + "' is closing");
     if (!self->opening_error_) {
         self->stage_ = stage::open;
         if (self->options_.leak_detection.count() > 0)

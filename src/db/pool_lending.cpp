@@ -76,15 +76,14 @@ pool_core::acquire(std::shared_ptr<pool_core> self, usage user, std::optional<cl
     auto limit = began + self->options_.acquire_timeout;
     if (until)
         limit = std::min(limit, *until);
-    auto place = wanted.place == 0 ? std::nullopt : std::optional(wanted.place);
     for (auto asked = began;; asked = clock::now()) {
         self->require_open();
         if (const auto which = self->pick_idle(asked)) {
             self->counted_.acquire.add(asked - began);
             co_return self->lend(*which, std::move(user), asked, self->begin_share(*which, wanted, asked));
         }
-        waiter waiting(*self, place, limit, wanted);
-        place = waiting.ticket;
+        waiter waiting(*self, limit, wanted);
+        wanted.place = waiting.ticket;
         self->pump();
         error_code ended;
         if (!waiting.is_answered()) {
@@ -133,8 +132,8 @@ void pool_core::serve(pool_state::ticket who, slot which)
 {
     waiter& next = *waiters_.at(who);
     next.granted = which;
-    next.has = begin_share(which, next.wanted, clock::now());
     next.timer.cancel();
+    next.has = begin_share(which, next.wanted, clock::now());
 }
 
 void pool_core::refuse(pool_state::ticket who, const std::exception_ptr& why)

@@ -192,9 +192,9 @@ std::size_t pool_core::evict(const pool::predicate& unwanted)
     if (!takes_part() || is_forked())
         return 0;
     const auto ended = state_.evict([&](slot which) { return unwanted(*entries_[which].connection); });
+    close_removed(ended.idle);
     for (attempt& under_way : connects_)
         under_way.unwanted.push_back(unwanted);
-    close_removed(ended.idle);
     pump();
     return ended.idle.size() + ended.active;
 }

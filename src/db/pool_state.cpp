@@ -214,6 +214,9 @@ pool_state::placed pool_state::connect_succeeded(time_point now, double lottery)
     slot which = 0;
     if (free_.empty()) {
         which = static_cast<slot>(records_.size());
+        // There is memory for it to come and go as it will: `give_back` and `removed` do not throw.
+        free_.reserve(which + 1);
+        idle_.reserve(which + 1);
         records_.emplace_back();
     }
     else {

@@ -18,14 +18,13 @@ struct pool_core::waiter {
     share has{}; // of what is granted
     std::exception_ptr error;
 
-    /// @param place where it waited before; last in line when it did not.
-    waiter(pool_core& of, std::optional<pool_state::ticket> place, clock::time_point until, const share& wants)
-        : pool(of), ticket(place ? *place : of.state_.wait(wants.time != nullptr)), timer(of.executor_, until),
-          wanted(wants)
+    /// @param wants where it waited before it has its place again; else it is last in line.
+    waiter(pool_core& of, clock::time_point until, const share& wants)
+        : waiter(of, wants.place == 0 ? of.state_.pass() : wants.place, until, wants)
     {
-        if (place)
-            pool.state_.wait_again(ticket, wants.time != nullptr);
+        // Made already: what throws now is undone by the destructor.
         pool.waiters_.emplace(ticket, this);
+        pool.state_.wait_again(ticket, wants.time != nullptr);
     }
     waiter(waiter&&) = delete;
     waiter& operator=(waiter&&) = delete;
@@ -38,6 +37,11 @@ struct pool_core::waiter {
     }
 
     [[nodiscard]] bool is_answered() const noexcept { return granted || error; }
+
+private:
+    waiter(pool_core& of, pool_state::ticket place, clock::time_point until, const share& wants)
+        : pool(of), ticket(place), timer(of.executor_, until), wanted(wants)
+    {}
 };
 
 } // namespace tradecore::detail

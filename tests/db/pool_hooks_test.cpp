@@ -35,6 +35,12 @@ asio::awaitable<void> fail(physical_connection& made)
     co_await made.run_script({"FAIL 42501", nullptr}, {});
 }
 
+asio::awaitable<void> close_it(physical_connection& made)
+{
+    made.close();
+    co_return;
+}
+
 asio::awaitable<void> never_end(physical_connection& made)
 {
     co_await made.run_script({"HOLD ever", nullptr}, {});
@@ -78,6 +84,9 @@ TEST(pool_hooks, that_fail_while_connecting_are_failed_connects)
     EXPECT_THAT(
         what_of(failure_of_opening(options)),
         HasSubstr("pool 'main': pool_hooks.on_connect left a transaction or a statement behind"));
+    options.hooks.on_connect = close_it;
+    EXPECT_THAT(
+        what_of(failure_of_opening(options)), HasSubstr("pool 'main': the connection ended before it could serve"));
     options.hooks.on_connect = never_end;
     options.hooks.on_connect_timeout = 1ms;
     EXPECT_THAT(

@@ -164,6 +164,7 @@ public:
     /// The same of those that the predicate is true of; one of a server that has become a standby says so:
     /// `parameter("in_hot_standby") == "on"`. What it throws is passed on, and nothing is ended then;
     /// of a connection that is still being made it means yes.
+    /// @param unwanted is kept until the connects that are under way have ended, and so must be what it refers to.
     std::size_t evict(const predicate& unwanted);
     /// The same of those to one server.
     /// @param host its name or address, as it is written in the connect options. @param port any when not set.

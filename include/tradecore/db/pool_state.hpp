@@ -29,12 +29,12 @@ public:
     using ticket = std::uint64_t;
 
     /// @param options must be valid.
-    explicit pool_state(const pool_options& options) : options_(options) {}
+    /// @param first the first ticket.
+    explicit pool_state(const pool_options& options, ticket first = 1) : options_(options), next_ticket_(first) {}
 
     // --- callers ---------------------------------------------------------------------------------
     /// @returns the idle connection that was used last, of those that need not be checked first; nothing while others
-    /// wait
-    ///          or the pool is suspended.
+    ///          wait or the pool is suspended.
     [[nodiscard]] std::optional<slot> take_idle(time_point now);
     /// @param may_share whether a connection will do that others use, too.
     /// @returns the ticket of a new waiter, last in line.
@@ -162,7 +162,7 @@ private:
     std::vector<slot> idle_;
     std::set<ticket> waiters_;
     std::set<ticket> sharers_; // those of them who may share a connection
-    ticket next_ticket_ = 1;
+    ticket next_ticket_;
     std::size_t active_ = 0;
     std::size_t checking_ = 0;
     std::size_t connecting_ = 0;

@@ -2,17 +2,31 @@
 #include "db/support/allocations.hpp"
 
 #include <cstdlib>
+#include <limits>
 #include <new>
 
 namespace {
 
+constexpr auto none = std::numeric_limits<std::size_t>::max();
+
 thread_local std::size_t count = 0;
+thread_local std::size_t failing = none; // when the count is this
 
 } // namespace
 
 std::size_t tradecore::test::allocations() noexcept
 {
     return count;
+}
+
+tradecore::test::failing_allocation::failing_allocation(std::size_t after) noexcept
+{
+    failing = count + after;
+}
+
+tradecore::test::failing_allocation::~failing_allocation()
+{
+    failing = none;
 }
 
 // ThreadSanitizer has its own; nothing is counted beside it.
@@ -26,7 +40,8 @@ std::size_t tradecore::test::allocations() noexcept
 // The others of the standard library go through these.
 void* operator new(std::size_t size)
 {
-    ++count;
+    if (count++ == failing)
+        throw std::bad_alloc();
     if (void* const made = std::malloc(size == 0 ? 1 : size))
         return made;
     throw std::bad_alloc();
