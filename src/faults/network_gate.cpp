@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "faults/network_gate.hpp"
 
+#include "faults/server_address.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -11,22 +13,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/url/encode.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/rfc/unreserved_chars.hpp>
-#include <boost/url/url_view.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <charconv>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <stdexcept>
 #include <sys/socket.h>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -42,82 +35,6 @@ using boost::system::error_code;
 
 constexpr std::size_t most_held = 1U << 20U;
 constexpr auto no_error = asio::as_tuple(asio::use_awaitable);
-
-/// What a URI says, by keyword; what it does not say is not there.
-std::vector<std::pair<std::string, std::string>> parts_of(const std::string& uri)
-{
-    const auto parsed = boost::urls::parse_uri(uri);
-    if (!parsed)
-        throw std::runtime_error{"not the URI of a server: " + uri};
-    std::vector<std::pair<std::string, std::string>> parts;
-    const auto add = [&](const char* keyword, const std::string& value) {
-        if (!value.empty())
-            parts.emplace_back(keyword, value);
-    };
-    add("user", parsed->user());
-    add("password", parsed->password());
-    add("host", parsed->host());
-    add("port", std::string(parsed->port()));
-    add("dbname", parsed->path().substr(std::min<std::size_t>(parsed->path().size(), 1)));
-    for (const auto& parameter : parsed->params())
-        parts.emplace_back(parameter.key, parameter.value);
-    return parts;
-}
-
-std::string percent_encoded(const std::string& text)
-{
-    return boost::urls::encode(text, boost::urls::unreserved_chars);
-}
-
-/// Where a gate listens that stands before a Unix socket.
-class private_folder {
-public:
-    private_folder()
-    {
-        if (::mkdtemp(path_.data()) == nullptr)
-            throw std::system_error(errno, std::generic_category(), "mkdtemp");
-    }
-    ~private_folder()
-    {
-        std::error_code ignored; // what is left in /tmp hurts nobody
-        std::filesystem::remove_all(path_, ignored);
-    }
-    private_folder(const private_folder&) = delete;
-    private_folder& operator=(const private_folder&) = delete;
-
-    [[nodiscard]] const std::string& path() const noexcept { return path_; }
-
-private:
-    std::string path_ = "/tmp/tradecore-gate-XXXXXX";
-};
-
-struct address {
-    std::string host;
-    std::string port = "5432";
-
-    explicit address(const std::string& uri)
-    {
-        for (auto& [keyword, value] : parts_of(uri)) {
-            if (keyword == "host")
-                host = std::move(value);
-            else if (keyword == "port")
-                port = std::move(value);
-        }
-    }
-    [[nodiscard]] bool is_local() const { return host.starts_with('/'); }
-    [[nodiscard]] std::uint16_t number() const
-    {
-        std::uint16_t value = 0;
-        std::from_chars(port.data(), port.data() + port.size(), value);
-        return value;
-    }
-    [[nodiscard]] end_point where() const
-    {
-        if (is_local())
-            return asio::local::stream_protocol::endpoint(host + "/.s.PGSQL." + port);
-        return asio::ip::tcp::endpoint(asio::ip::make_address(host), number());
-    }
-};
 
 void check(const error_code& failed, const char* what)
 {
@@ -196,8 +113,8 @@ struct network_gate::core : std::enable_shared_from_this<core> {
 
     asio::any_io_executor executor;
     std::string uri;
-    address server;
-    address own;
+    server_address server;
+    server_address own;
     private_folder folder;
     signal happened;
     asio::basic_socket_acceptor<asio::generic::stream_protocol> listener;
@@ -562,7 +479,7 @@ void network_gate::admit()
 void network_gate::move_to(const std::string& server)
 {
     core_->uri = server;
-    core_->server = address(server);
+    core_->server = server_address(server);
 }
 
 void network_gate::on_link(std::function<void(link&)> act)
