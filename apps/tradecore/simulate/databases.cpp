@@ -116,6 +116,11 @@ std::string drop_all(const std::vector<readmodel::read_table>& tables)
     return script;
 }
 
+std::runtime_error in_use(std::string_view name)
+{
+    return std::runtime_error(fmt::format("another program runs a simulation in the database {}", name));
+}
+
 } // namespace
 
 databases::databases(const options& wanted, const environment& from)
@@ -234,8 +239,27 @@ asio::awaitable<void> databases::join()
 
 asio::awaitable<void> databases::lock_for_worker()
 {
-    main_lock_ = co_await connect_for_locks(main_options_.connect);
-    co_await lock_as_worker(*main_lock_);
+    locks_.clear();
+    auto& main = locks_.emplace_back("main", &lock_as_worker);
+    co_await main.connect(main_options_.connect);
+    if (!co_await main.take())
+        throw in_use("main");
+}
+
+asio::awaitable<void> databases::keep_locked(asio::awaitable<void> work)
+{
+    std::vector<asio::awaitable<void>> all;
+    all.push_back(stop_keeping_after(std::move(work)));
+    for (auto& lock : locks_)
+        all.push_back(lock.keep());
+    co_await when_all(std::move(all));
+}
+
+asio::awaitable<void> databases::stop_keeping_after(asio::awaitable<void> work)
+{
+    co_await std::move(work);
+    for (auto& lock : locks_)
+        lock.stop_keeping();
 }
 
 asio::awaitable<void> databases::settle()
@@ -257,7 +281,7 @@ std::uint64_t databases::repeated() const
 asio::awaitable<void> databases::leave()
 {
     co_await when_all(main_.close(), vb_.close());
-    main_lock_.reset();
+    locks_.clear();
 }
 
 std::map<std::string, std::string> databases::worker_variables() const
@@ -274,21 +298,22 @@ std::map<std::string, std::string> databases::worker_variables() const
 
 asio::awaitable<void> databases::lock()
 {
-    main_lock_ = co_await connect_for_locks(main_options_.connect);
-    vb_lock_ = co_await connect_for_locks(vb_options_.connect);
-    const auto in_use = [](std::string_view name) {
-        return std::runtime_error(fmt::format("another program runs a simulation in the database {}", name));
-    };
-    if (!co_await lock_simulation(*main_lock_) || !co_await workers_are_gone(*main_lock_))
+    locks_.clear();
+    locks_.reserve(2);
+    auto& main = locks_.emplace_back("main", &lock_simulation);
+    auto& vb = locks_.emplace_back("vb", &lock_simulation);
+    co_await main.connect(main_options_.connect);
+    co_await vb.connect(vb_options_.connect);
+    if (!co_await main.take() || !co_await workers_are_gone(main.session()))
         throw in_use("main");
     // Advisory locks belong to a database: if it has ours already, both names lead to the same one.
-    const auto is_main = co_await vb_lock_->fetchval<bool>(
+    const auto is_main = co_await vb.session().fetchval<bool>(
         "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = $1"
         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
-        main_lock_->backend_pid());
+        main.session().backend_pid());
     if (is_main)
         throw configuration_error("VB_POSTGRES_DSN", "names the same database as POSTGRES_DSN");
-    if (!co_await lock_simulation(*vb_lock_))
+    if (!co_await vb.take())
         throw in_use("vb");
 }
 
@@ -377,8 +402,7 @@ asio::awaitable<void> databases::close()
     if (!keep_ && server_)
         co_await main_.run_script({"DELETE FROM public.simulation_run", nullptr});
     co_await when_all(main_.close(), vb_.close());
-    main_lock_.reset();
-    vb_lock_.reset();
+    locks_.clear();
     if (!keep_ && server_)
         co_await on_server(
             server_->dsn("postgres"),

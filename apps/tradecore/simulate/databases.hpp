@@ -2,12 +2,12 @@
 #pragma once
 
 #include "chaos/disturber.hpp"
+#include "simulate/locks.hpp"
 #include "simulate/options.hpp"
 
 #include <tradecore/db/configuration.hpp>
 #include <tradecore/db/database.hpp>
 #include <tradecore/embedded/server.hpp>
-#include <tradecore/pg/connection.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace tradecore::app::simulate {
 
@@ -50,6 +51,10 @@ public:
     ///   something that is no run at all; what the databases throw.
     [[nodiscard]] boost::asio::awaitable<bool> open(boost::json::object run);
 
+    /// What: runs `work`, and keeps other programs out meanwhile, also when the sessions that do so are lost.
+    /// Errors: those of `work`; std::runtime_error when another program has got in; service::out_of_patience.
+    [[nodiscard]] boost::asio::awaitable<void> keep_locked(boost::asio::awaitable<void> work);
+
     /// What: waits, for a minute at most, until both answer. Errors: service::out_of_patience.
     [[nodiscard]] boost::asio::awaitable<void> settle();
 
@@ -80,6 +85,7 @@ private:
     [[nodiscard]] boost::asio::awaitable<void> connect();
     [[nodiscard]] boost::asio::awaitable<void> lock();
     [[nodiscard]] boost::asio::awaitable<void> lock_for_worker();
+    [[nodiscard]] boost::asio::awaitable<void> stop_keeping_after(boost::asio::awaitable<void> work);
     [[nodiscard]] boost::asio::awaitable<void> require_nothing_foreign();
     [[nodiscard]] boost::asio::awaitable<bool> claim(const boost::json::object& run);
     [[nodiscard]] boost::asio::awaitable<void> apply_schemas();
@@ -93,8 +99,7 @@ private:
     std::optional<std::size_t> connections_;
     std::size_t workers_;
     // Each holds its database's advisory lock as long as the run lasts.
-    std::unique_ptr<pg::connection> main_lock_;
-    std::unique_ptr<pg::connection> vb_lock_;
+    std::vector<held_lock> locks_;
     database_options main_options_;
     database_options vb_options_;
     database main_{"main"};

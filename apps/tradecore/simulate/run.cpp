@@ -124,8 +124,8 @@ trade_all(systems& on, workers* team, databases& where, const options& wanted, c
     order_watch orders{.shown = progress(wanted.orders), .disturber = where.disturber()};
     auto trading = until_plan_is_over(
         team != nullptr ? trade_in(*team, where, orders) : trade_here(on, wanted, prices, orders), orders.disturber);
-    auto work =
-        on.run_beside(std::move(trading), team != nullptr ? systems::callers::elsewhere : systems::callers::here);
+    auto work = where.keep_locked(
+        on.run_beside(std::move(trading), team != nullptr ? systems::callers::elsewhere : systems::callers::here));
     if (auto* const disturber = where.disturber()) {
         const auto moved = [&on, &orders] { return on.moved() + orders.placed; };
         co_await under_fire(*disturber, where, moved, std::move(work));

@@ -84,7 +84,7 @@ asio::awaitable<figures> take_part(
     const lost_commits commits;
     co_await where.join();
     systems both(where.main(), where.vb(), prices, max_fill, wanted.with_outages());
-    co_await trade(both, wanted, prices, mine, std::move(on_order));
+    co_await where.keep_locked(trade(both, wanted, prices, mine, std::move(on_order)));
     auto made = both.traded();
     made.repeated_by_databases = where.repeated();
     made.lost_commits = commits.seen();

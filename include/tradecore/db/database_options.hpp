@@ -33,8 +33,8 @@ enum class threads {
 /// See `docs/tracing.md`.
 enum class trace_propagation {
     none,
-    /// A transaction sets its `application_name` to its `traceparent`, for as long as it lasts, in the round trip of its
-    /// first statement. Statements that are not in a transaction say nothing.
+    /// A transaction sets its `application_name` to its `traceparent`, for as long as it lasts, in the round trip of
+    /// its first statement. Statements that are not in a transaction say nothing.
     application_name,
     /// Each statement, also outside of transactions, has a comment at its end, as sqlcommenter writes it, with the
     /// `traceparent` of its own span. The server parses and plans it with each call.

@@ -46,12 +46,12 @@ std::span<char> receive_buffer::space()
 void receive_buffer::reserve(std::size_t capacity)
 {
     // realloc, for a message of hundreds of megabytes: the system moves its pages, and no byte is copied.
+    char* const smaller = data_.release();
     // NOLINTNEXTLINE(cppcoreguidelines-no-malloc)
-    void* const larger = std::realloc(data_.get(), capacity);
+    void* const larger = std::realloc(smaller, capacity);
+    data_.reset(larger == nullptr ? smaller : static_cast<char*>(larger));
     if (larger == nullptr)
         throw std::bad_alloc();
-    (void)data_.release();
-    data_.reset(static_cast<char*>(larger));
     capacity_ = capacity;
 }
 

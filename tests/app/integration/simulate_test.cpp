@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/integration/simulation.hpp"
+#include "support/run.hpp"
 
+#include <tradecore/pg/connection.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <unistd.h>
 
 // The program as its users run it, on two databases of their own.
 
 namespace {
 
+namespace pg = tradecore::pg;
 using namespace tradecore::test;
 using namespace tradecore::app::testing;
 
@@ -130,6 +138,84 @@ TEST_F(simulation, has_its_databases_for_itself)
     EXPECT_NE(second.err.find("another program runs a simulation in the database main"), std::string::npos)
         << second.err;
     EXPECT_EQ(running.wait().status, 0);
+}
+
+/// A run that goes on where it was and waits in its first look-up, until it is let go.
+class paused_simulation : public simulation {
+protected:
+    boost::asio::awaitable<void> start()
+    {
+        hold_ = co_await session();
+        co_await hold_->execute("BEGIN");
+        co_await hold_->execute("LOCK TABLE es.commands");
+        program_.emplace(command({}), environment());
+        while (!co_await hold_->fetchval<bool>("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = "
+                                               "'es.commands'::regclass)"))
+            ;
+    }
+    boost::asio::awaitable<child_process::outcome> let_go()
+    {
+        co_await hold_->execute("ROLLBACK");
+        co_return program_->wait();
+    }
+
+    boost::asio::awaitable<std::unique_ptr<pg::connection>> session() const
+    {
+        co_return co_await pg::connection::connect(
+            co_await boost::asio::this_coro::executor, pg::connect_options::parse(main_.dsn()));
+    }
+    /// @returns the process id of the session that holds a simulation's lock in the database; empty when there is none.
+    static std::string holder_in(const scratch_database& database)
+    {
+        return database.run(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
+    }
+
+    std::unique_ptr<pg::connection> hold_;
+    std::optional<child_process> program_;
+};
+
+TEST_F(paused_simulation, takes_its_locks_again_when_their_sessions_are_lost)
+{
+    const auto whole = simulate({"--keep"});
+    run([&]() -> boost::asio::awaitable<void> {
+        co_await start();
+        for (const auto* database : {&main_, &vb_}) {
+            const auto first = holder_in(*database);
+            database->run("SELECT pg_terminate_backend(" + first + ")");
+            auto second = first;
+            while (second.empty() || second == first)
+                second = holder_in(*database);
+        }
+        const auto ended = co_await let_go();
+        EXPECT_EQ(ended.status, 0) << ended.err;
+        EXPECT_EQ(boost::json::parse(ended.out).as_object().at("digest"), whole.at("digest"));
+    });
+}
+
+TEST_F(paused_simulation, ends_when_another_has_got_its_lock_meanwhile)
+{
+    simulate({"--keep"});
+    run([&]() -> boost::asio::awaitable<void> {
+        co_await start();
+        const auto other = co_await session();
+        boost::asio::co_spawn(
+            co_await boost::asio::this_coro::executor,
+            other->execute("SELECT pg_advisory_lock(hashtextextended('tradecore_simulation', 0))"),
+            boost::asio::detached);
+        while (!co_await hold_->fetchval<bool>(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND NOT granted)", other->backend_pid()))
+            ;
+        main_.run("SELECT pg_terminate_backend(" + holder_in(main_) + ")");
+        const auto ended = program_->wait();
+        EXPECT_EQ(ended.status, 1);
+        EXPECT_THAT(
+            ended.err,
+            testing::HasSubstr("another program has begun a simulation in the database main while the session "
+                               "that kept it out was lost"));
+    });
+    expect_sound(simulate({}));
 }
 
 TEST_F(simulation, says_when_its_pools_are_more_than_the_server_allows)

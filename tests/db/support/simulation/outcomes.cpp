@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/support/simulation/simulation.hpp"
 
-
 namespace tradecore::test {
 namespace {
 

@@ -123,8 +123,7 @@ private:
     void decide(caller_place who, const fault_row& how, const std::exception_ptr& error, const attempt_facts& facts);
     void pause(caller_place who, const fault_row& how, duration time);
     /// Holds the reason that was counted against what is so.
-    void check_reason(
-        const retry_statistics& before, const caller& who, const fault_row& how, bool may, bool used_up);
+    void check_reason(const retry_statistics& before, const caller& who, const fault_row& how, bool may, bool used_up);
 
     // --- breaker.cpp: what the breaker is told, and the prober in the background
     void settle(caller& who, outcome how);
