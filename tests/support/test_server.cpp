@@ -6,8 +6,11 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace tradecore::test {
 namespace {
@@ -18,7 +21,12 @@ embedded::options test_options(const std::filesystem::path& folder)
     wanted.folder = folder;
     wanted.max_connections = 200;
     wanted.tcp_port = 0;
-    wanted.settings = {{"fsync", "off"}, {"full_page_writes", "off"}, {"shared_buffers", "64MB"}};
+    wanted.settings = {
+        {"fsync", "off"},
+        {"full_page_writes", "off"},
+        {"wal_compression", "off"},
+        {"max_wal_size", "256MB"},
+        {"shared_buffers", "64MB"}};
     wanted.hba_lines = {
         "local all tc_reject reject",
         "local all tc_scram reject",
@@ -33,9 +41,23 @@ embedded::options test_options(const std::filesystem::path& folder)
 
 } // namespace
 
+const std::filesystem::path& temporary_root()
+{
+    static const std::filesystem::path found = [] {
+        constexpr auto in_memory = "/dev/shm";
+        constexpr std::uintmax_t plenty = std::uintmax_t{4} << 30U;
+        struct statvfs there{};
+        const bool is_fit = ::statvfs(in_memory, &there) == 0 && (there.f_flag & (ST_RDONLY | ST_NOEXEC)) == 0 &&
+                            std::uintmax_t{there.f_bavail} * there.f_frsize >= plenty &&
+                            ::access(in_memory, W_OK | X_OK) == 0;
+        return is_fit ? in_memory : "/tmp";
+    }();
+    return found;
+}
+
 temporary_folder::temporary_folder()
 {
-    std::string name = "/tmp/tradecore-test-XXXXXX";
+    std::string name = temporary_root() / "tradecore-test-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr)
         throw std::system_error{errno, std::generic_category(), "mkdtemp"};
     path_ = name;
@@ -43,7 +65,7 @@ temporary_folder::temporary_folder()
 
 temporary_folder::~temporary_folder()
 {
-    std::error_code ignored; // a folder left in /tmp fails no test
+    std::error_code ignored; // a folder left behind fails no test
     std::filesystem::remove_all(path_, ignored);
 }
 

@@ -8,8 +8,12 @@
 
 namespace tradecore::test {
 
-/// A folder below /tmp that is removed at the end. Even the server's user gets into it when root runs the tests, which
-/// is not so for every build folder.
+/// Where tests make their folders: in memory if there is plenty of it, since a database is hundreds of files that are
+/// made and removed for each test, else in /tmp. Even the server's user gets in when root runs the tests, which is not
+/// so for every build folder.
+[[nodiscard]] const std::filesystem::path& temporary_root();
+
+/// A folder in it that is removed at the end.
 class temporary_folder {
 public:
     temporary_folder();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/integration/simulation.hpp"
+#include "support/test_server.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -27,7 +28,7 @@ class fire : public ::testing::Test {
 protected:
     static void SetUpTestSuite()
     {
-        folder() = std::filesystem::temp_directory_path() / ("tc-fire-" + std::to_string(::getpid()));
+        folder() = tradecore::test::temporary_root() / ("tc-fire-" + std::to_string(::getpid()));
         undisturbed() = simulate({}).at("digest").as_string();
     }
     static void TearDownTestSuite() { std::filesystem::remove_all(folder()); }

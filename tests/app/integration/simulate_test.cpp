@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/integration/simulation.hpp"
 #include "support/run.hpp"
+#include "support/test_server.hpp"
 
 #include <tradecore/pg/connection.hpp>
 
@@ -268,7 +269,7 @@ TEST_F(simulation, refuses_flags_and_variables_that_make_no_sense_by_name)
 
 TEST(embedded_simulation, makes_a_server_of_its_own_and_takes_over_what_a_killed_program_left)
 {
-    const auto folder = std::filesystem::temp_directory_path() / ("tc-sim-" + std::to_string(::getpid()));
+    const auto folder = tradecore::test::temporary_root() / ("tc-sim-" + std::to_string(::getpid()));
     const std::map<std::string, std::string> none{
         {"POSTGRES_DSN", ""},
         {"VB_POSTGRES_DSN", ""},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/integration/simulation.hpp"
 #include "support/run.hpp"
+#include "support/test_server.hpp"
 
 #include <tradecore/pg/connection.hpp>
 
@@ -239,7 +240,7 @@ TEST_F(workers, are_refused_by_name_when_there_are_too_few_connections_or_too_ma
 
 TEST(embedded_workers, find_the_server_of_the_program)
 {
-    const auto folder = std::filesystem::temp_directory_path() / fmt::format("tc-workers-{}", ::getpid());
+    const auto folder = tradecore::test::temporary_root() / fmt::format("tc-workers-{}", ::getpid());
     const std::map<std::string, std::string> none{
         {"POSTGRES_DSN", ""},
         {"VB_POSTGRES_DSN", ""},
