@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/errors.hpp"
 #include "support/postgres.hpp"
 #include "support/threads.hpp"
 
@@ -292,8 +293,8 @@ protected:
         catch (const commit_unknown&) {
             unknown = true;
         }
-        catch (const std::exception& e) {
-            failure = e.what();
+        catch (...) {
+            failure = test::what_of(std::current_exception());
         }
         const std::lock_guard lock(mutex_);
         if (failure.empty() && !unknown)
