@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tradecore/db/pool.hpp>
+#include "db/lease_end.hpp"
+
 #include <tradecore/pg/copy.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <string>
 #include <utility>
@@ -21,7 +23,7 @@ public:
     {}
     const std::shared_ptr<const pg::row_description>& columns() const noexcept override { return inner_->columns(); }
     std::string& buffer() noexcept override { return inner_->buffer(); }
-    boost::asio::awaitable<void> send(std::uint64_t rows) override { return inner_->send(rows); }
+    boost::asio::awaitable<void> send(std::uint64_t rows) override { return send_to(shared_from_this(), rows); }
     boost::asio::awaitable<pg::command_tag> finish(std::uint64_t rows) override
     {
         return finish_of(shared_from_this(), rows);
@@ -33,9 +35,32 @@ public:
     }
 
 private:
+    static boost::asio::awaitable<void> send_to(std::shared_ptr<leased_copy_in> self, std::uint64_t rows)
+    {
+        std::exception_ptr error;
+        try {
+            co_await self->inner_->send(rows);
+        }
+        catch (...) {
+            error = std::current_exception();
+        }
+        discard_if_broken(self->connection_, error);
+        if (error)
+            std::rethrow_exception(error);
+    }
     static boost::asio::awaitable<pg::command_tag> finish_of(std::shared_ptr<leased_copy_in> self, std::uint64_t rows)
     {
-        const auto tag = co_await self->inner_->finish(rows);
+        std::exception_ptr error;
+        pg::command_tag tag;
+        try {
+            tag = co_await self->inner_->finish(rows);
+        }
+        catch (...) {
+            error = std::current_exception();
+        }
+        discard_if_broken(self->connection_, error);
+        if (error)
+            std::rethrow_exception(error);
         self->connection_.reset();
         co_return tag;
     }
@@ -61,7 +86,17 @@ public:
 private:
     static boost::asio::awaitable<std::string> read_of(std::shared_ptr<leased_copy_out> self, std::uint64_t rows)
     {
-        auto data = co_await self->inner_->read(rows);
+        std::exception_ptr error;
+        std::string data;
+        try {
+            data = co_await self->inner_->read(rows);
+        }
+        catch (...) {
+            error = std::current_exception();
+        }
+        discard_if_broken(self->connection_, error);
+        if (error)
+            std::rethrow_exception(error);
         if (data.empty())
             self->connection_.reset();
         co_return data;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "db/outcome.hpp"
+#include "db/lease_end.hpp"
 
-#include <tradecore/db/pool.hpp>
 #include <tradecore/pg/cursor.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -39,8 +38,7 @@ private:
         catch (...) {
             error = std::current_exception();
         }
-        if (error && meaning_of(error, {}).spoils_session)
-            self->connection_.discard();
+        discard_if_broken(self->connection_, error);
         if (error || rows.empty())
             self->connection_.reset();
         if (error)

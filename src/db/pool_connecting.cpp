@@ -127,8 +127,10 @@ void pool_core::connect_ended(
         const auto placed = state_.connect_succeeded(clock::now(), lottery());
         if (entries_.size() <= placed.where)
             entries_.resize(placed.where + 1);
-        entries_[placed.where].connection = std::move(made);
-        entries_[placed.where].granted.reset();
+        entry& added = entries_[placed.where];
+        added.connection = std::move(made);
+        added.is_new = true;
+        added.granted.reset();
         if (placed.owner) {
             serve(*placed.owner, placed.where);
             fill(placed.where);

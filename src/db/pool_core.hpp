@@ -82,6 +82,7 @@ private:
         std::unique_ptr<physical_connection> connection;
         usage user;
         clock::time_point since;
+        bool is_new = true;          // nobody has had it yet
         bool is_lent = false;        // to a caller
         bool reported = false;       // as a leak
         std::optional<bool> granted; // to all that shared it when it was lost
@@ -107,6 +108,8 @@ private:
     [[nodiscard]] std::optional<slot> pick_idle(clock::time_point now);
     /// @returns whether an active connection may be lent; one that may not is closed.
     [[nodiscard]] bool is_fit(slot which, clock::time_point now, const share& of = {});
+    /// @returns what the hook says of a connection that is about to be lent.
+    [[nodiscard]] bool is_approved(slot which, clock::time_point now);
     [[nodiscard]] lease lend(slot which, usage user, clock::time_point now, const share& of);
     void warn_if_slow(clock::duration took, const usage& user) const;
     void serve(pool_state::ticket who, slot which);

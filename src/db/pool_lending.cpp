@@ -4,9 +4,11 @@
 
 #include <tradecore/db/errors.hpp>
 #include <tradecore/observe/log.hpp>
+#include <tradecore/pg/error.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -39,7 +41,7 @@ bool pool_core::is_fit(slot which, clock::time_point now, const share& of)
     if (found.is_lent)
         usable = usable && !sharing_.is_stuck(which);
     else
-        usable = usable && !state_.must_end(which, now) && allows(options_.hooks.on_acquire, which);
+        usable = usable && !state_.must_end(which, now) && is_approved(which, now);
     if (usable)
         return true;
     if (found.is_lent)
@@ -49,12 +51,33 @@ bool pool_core::is_fit(slot which, clock::time_point now, const share& of)
     return false;
 }
 
+bool pool_core::is_approved(slot which, clock::time_point now)
+{
+    if (!options_.hooks.on_acquire)
+        return true;
+    const bool approved = allows(options_.hooks.on_acquire, which);
+    if (approved) {
+        state_.approved();
+    }
+    else if (entries_[which].is_new) {
+        // Whoever waits would be given one after the other, without a pause.
+        last_connect_error_ = std::make_exception_ptr(pg::connection_error(
+            pg::client_errc::cannot_connect,
+            fmt::format("pool '{}': pool_hooks.on_acquire refused a connection that had just been made", name_)));
+        state_.turned_down(now, lottery());
+        observe::log(
+            observe::level::warn, "on_acquire refused a connection that had just been made", {{"database", name_}});
+    }
+    return approved;
+}
+
 lease pool_core::lend(slot which, usage user, clock::time_point now, const share& of)
 {
     entry& lent = entries_[which];
     lent.user = std::move(user);
     lent.since = now;
     lent.is_lent = true;
+    lent.is_new = false;
     watch_exhaustion(now);
     return {shared_from_this(), lent.connection.get(), which, of};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/close_after.hpp"
 #include "db/exception_text.hpp"
+#include "db/learn_status.hpp"
 #include "db/pool_waiter.hpp"
 
 #include <tradecore/observe/log.hpp>
@@ -19,11 +20,6 @@ namespace {
 constexpr std::string_view forget_everything =
     "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; "
     "SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
-
-pg::statement plain(std::string_view sql)
-{
-    return {.sql = {sql, nullptr}, .arguments = {}};
-}
 
 } // namespace
 
@@ -115,14 +111,13 @@ asio::awaitable<void> pool_core::clean(std::shared_ptr<pool_core> self, slot whi
     physical_connection& dirty = *self->entries_[which].connection;
     try {
         const close_after limit(self->executor_, self->options_.cleanup_timeout, dirty);
-        // What is in flight is answered before this, and only then its transaction status is known.
         if (dirty.in_flight() > 0)
-            co_await dirty.run(plain("SELECT 1"));
+            co_await learn_status(dirty);
         if (dirty.status() != pg::transaction_status::idle)
             co_await dirty.run_script({"ROLLBACK", nullptr}, {});
         // Both have waited for a request to cancel to be over.
         else if (dirty.is_settling())
-            co_await dirty.run(plain("SELECT 1"));
+            co_await learn_status(dirty);
         if (is_clean(dirty) && self->must_reset(dirty))
             co_await reset(self, &dirty);
         if (!is_clean(dirty))

@@ -51,8 +51,7 @@ void pool_core::fill(slot which)
         if (!next || sharing_.users(which) == 0 || !takes_more(which, clock::now()))
             return;
         // No more than its part: the other connections have room, too.
-        const auto all = state_.stats().waiting + sharing_.statements();
-        const auto part = (all + sharing_.connections() - 1) / sharing_.connections();
+        const auto part = sharing_.part_of_each(state_.stats().waiting);
         waiter& first = *waiters_.at(*next);
         if (sharing_.users(which) >= part || !sharing_.has_room(which, first.wanted.weight))
             return;

@@ -237,13 +237,23 @@ pool_state::placed pool_state::connect_succeeded(time_point now, double lottery)
 std::optional<pool_state::ticket> pool_state::connect_failed(time_point now, bool no_room, double lottery)
 {
     --connecting_;
-    const resilience::backoff_policy half{
-        .base = options_.connect_backoff, .cap = options_.connect_backoff_limit, .jitter = 0.5};
-    const auto pause = resilience::pause(half, failures_++, lottery);
+    const auto pause = pause_after(failures_++, lottery);
     no_connect_before_ = now + (no_room ? std::max<clock::duration>(pause, no_room_pause) : pause);
     if (no_room && size() > 0)
         return std::nullopt;
     return take_first_waiter();
+}
+
+void pool_state::turned_down(time_point now, double lottery)
+{
+    no_connect_before_ = now + pause_after(turned_down_++, lottery);
+}
+
+pool_state::clock::duration pool_state::pause_after(unsigned failures, double lottery) const
+{
+    const resilience::backoff_policy half{
+        .base = options_.connect_backoff, .cap = options_.connect_backoff_limit, .jitter = 0.5};
+    return resilience::pause(half, failures, lottery);
 }
 
 std::vector<pool_state::slot> pool_state::take_expired(time_point now, const std::function<bool(slot)>& is_dead)

@@ -69,7 +69,11 @@ void sharing::end(slot which, duration weight, expected_time* time, time_point n
         }
         time->learn(took);
         on.progress = now;
-        on.was_empty = on.stuck = false;
+        on.was_empty = false;
+    }
+    if (on.stuck && (time != nullptr || on.users == 0)) {
+        on.stuck = false;
+        --stuck_;
     }
     if (on.users > 0)
         return;
@@ -92,6 +96,7 @@ std::vector<sharing::slot> sharing::take_stuck(time_point now)
         if (on.users < 2 || on.stuck || now - on.progress < limit_of_silence())
             continue;
         on.stuck = true;
+        ++stuck_;
         stuck.push_back(which);
     }
     return stuck;

@@ -67,9 +67,12 @@ public:
     {
         return which < records_.size() ? records_[which].users : 0;
     }
-    /// @returns how many connections there are with at least one.
-    [[nodiscard]] std::size_t connections() const noexcept { return busy_.size(); }
-    [[nodiscard]] std::size_t statements() const noexcept { return statements_; }
+    /// @returns how many of all statements, with `waiting` more, are one connection's part: stuck ones have none.
+    [[nodiscard]] std::size_t part_of_each(std::size_t waiting) const noexcept
+    {
+        const auto moving = std::max<std::size_t>(busy_.size() - stuck_, 1);
+        return (waiting + statements_ + moving - 1) / moving;
+    }
     /// @returns whether nothing more is sent on the connection until an answer comes.
     [[nodiscard]] bool is_stuck(slot which) const noexcept { return records_[which].stuck; }
     /// @returns when the connection last gave an answer, or was empty.
@@ -121,6 +124,7 @@ private:
     std::vector<slot> busy_;
     std::size_t next_ = 0;
     std::size_t statements_ = 0;
+    std::size_t stuck_ = 0; // connections
     duration round_trip_{}; // of the quickest statement alone, lately
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/close_after.hpp"
+#include "db/learn_status.hpp"
 #include "db/to_ms.hpp"
 #include "db/traced_calls.hpp"
 #include "db/transaction_core.hpp"
@@ -101,20 +102,6 @@ asio::awaitable<void> transaction_core::open_savepoint()
     timeout_before_ = outermost.statement_timeout_;
 }
 
-namespace {
-
-/// Awaits what is under way: only then the transaction's status is known.
-asio::awaitable<void> learn_status(physical_connection& on)
-{
-    try {
-        co_await on.run_script({"", nullptr}, {});
-    }
-    catch (...) { // NOLINT(bugprone-empty-catch): whatever it was, the next command meets it, too
-    }
-}
-
-} // namespace
-
 asio::awaitable<void> transaction_core::drive(std::shared_ptr<transaction_core> self, erased_body body)
 {
     co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
@@ -172,8 +159,10 @@ asio::awaitable<void> transaction_core::finish()
             co_await learn_status(on);
         if (stage_ == stage::finishing) {
             std::string unfinished;
-            if (nested && nested->opened_ && !nested->released_)
+            if (nested && nested->opened_ && !nested->released_) {
                 unfinished = "ROLLBACK TO SAVEPOINT " + nested->savepoint_ + "; ";
+                root().statement_timeout_ = nested->timeout_before_; // the server takes back what was set since
+            }
             if (parent_)
                 co_await finish_savepoint(on, std::move(unfinished));
             else

@@ -107,9 +107,30 @@ TEST(pool_hooks, that_refuse_everything_end_in_a_timeout)
 {
     auto options = sized(0, 1);
     options.acquire_timeout = 5ms;
+    options.connect_backoff = options.connect_backoff_limit = 1h;
     options.hooks.on_acquire = [](physical_connection&) { return false; };
-    with_pool(options, [](fake_server&, pool& connections) -> asio::awaitable<void> {
-        EXPECT_THROW((void)co_await connections.acquire({}), pool_timeout);
+    const observe::capture log;
+    with_pool(options, [&log](fake_server& server, pool& connections) -> asio::awaitable<void> {
+        const auto error = co_await test::error_of(connections.acquire({}));
+        EXPECT_TRUE(test::is<pool_timeout>(error));
+        EXPECT_THAT(what_of(error), HasSubstr("pool_hooks.on_acquire refused a connection that had just been made"));
+        EXPECT_EQ(server.connects_begun, 1) << "the next one waits as after a failure";
+        EXPECT_THAT(log.messages(), testing::ElementsAre("on_acquire refused a connection that had just been made"));
+    });
+}
+
+TEST(pool_hooks, that_refuse_what_was_used_before_cost_no_time)
+{
+    auto options = sized(1, 1);
+    options.connect_backoff = options.connect_backoff_limit = 1h;
+    int wanted = 1;
+    options.hooks.on_acquire = [&wanted](physical_connection& one) { return one.backend_pid() == wanted; };
+    with_pool(options, [&wanted](fake_server& server, pool& connections) -> asio::awaitable<void> {
+        for (; wanted <= 3; ++wanted) {
+            const auto mine = co_await connections.acquire({});
+            EXPECT_EQ(mine->backend_pid(), wanted);
+        }
+        EXPECT_EQ(server.connects_begun, 3);
     });
 }
 

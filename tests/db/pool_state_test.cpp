@@ -147,6 +147,26 @@ TEST(pool_state, doubles_the_pause_up_to_its_limit_and_forgets_it_after_a_succes
     EXPECT_EQ(pool.next_event(now), now + 50ms);
 }
 
+TEST(pool_state, pauses_longer_each_time_that_a_new_connection_is_turned_down)
+{
+    pool_state pool(of_size(0, 1));
+    (void)pool.wait();
+    auto now = start;
+    for (const auto pause : {100ms, 200ms, 400ms}) {
+        pool.connect_started();
+        const auto made = pool.connect_succeeded(now, 0);
+        (void)pool.wait();
+        pool.removed(made.where);
+        pool.turned_down(now, 1.0);
+        EXPECT_EQ(pool.next_event(now), now + pause);
+        now += pause;
+        EXPECT_TRUE(pool.wants_connect(now));
+    }
+    pool.approved();
+    pool.turned_down(now, 1.0);
+    EXPECT_EQ(pool.next_event(now), now + 100ms);
+}
+
 TEST(pool_state, works_with_what_it_has_when_the_server_has_no_room)
 {
     pool_state pool(of_size(1, 3));

@@ -212,6 +212,25 @@ TEST(pool, cleans_a_connection_returned_inside_a_transaction)
     });
 }
 
+TEST(pool, cleans_a_connection_returned_while_a_statement_makes_its_transaction_fail)
+{
+    with_pool(sized(1, 1), [](fake_server& server, pool& connections) -> asio::awaitable<void> {
+        {
+            const auto mine = co_await connections.acquire({});
+            co_await mine->run_script({"BEGIN", nullptr}, {});
+            const auto fails = [](physical_connection* on) -> asio::awaitable<void> {
+                EXPECT_TRUE(co_await test::error_of(on->run_script({"FAIL 23505", nullptr}, {})));
+            };
+            asio::co_spawn(co_await asio::this_coro::executor, fails(mine.operator->()), asio::detached);
+            co_await asio::post(asio::use_awaitable);
+            EXPECT_EQ(mine->in_flight(), 1U);
+        }
+        const auto next = co_await connections.acquire({});
+        EXPECT_EQ(server.log(), "1:BEGIN | 1:FAIL 23505 | 1: | 1:ROLLBACK");
+        EXPECT_EQ(next->backend_pid(), 1);
+    });
+}
+
 TEST(pool, lends_no_connection_on_which_a_request_to_cancel_is_under_way)
 {
     with_pool(sized(1, 1), [](fake_server& server, pool& connections) -> asio::awaitable<void> {
@@ -221,7 +240,7 @@ TEST(pool, lends_no_connection_on_which_a_request_to_cancel_is_under_way)
         }
         EXPECT_EQ(connections.stats().active, 1U);
         co_await settle();
-        EXPECT_EQ(server.log(), "1:SELECT 1");
+        EXPECT_EQ(server.log(), "1:");
         server.held("settled").open();
         const auto next = co_await connections.acquire({});
         EXPECT_EQ(next->backend_pid(), 1);

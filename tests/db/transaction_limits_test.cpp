@@ -79,6 +79,37 @@ TEST(transaction, tells_the_server_of_its_limits)
     });
 }
 
+TEST(transaction, knows_the_limit_again_that_a_level_left_open_takes_back)
+{
+    fake_server server;
+    with_database(server, test::quiet_options(), [&](database& main) -> asio::awaitable<void> {
+        test::gate never;
+        co_await main.transaction([&]() -> asio::awaitable<void> {
+            co_await say(main, "a");
+            const auto leaves_open = [&]() -> asio::awaitable<void> {
+                co_await say(main, "b");
+                const auto inner = [&]() -> asio::awaitable<void> {
+                    co_await main.with({.timeout = 250ms}).execute("c");
+                    (void)co_await never.wait();
+                };
+                const auto child = [&]() -> asio::awaitable<void> {
+                    EXPECT_TRUE(co_await throws<transaction_closed>(main.transaction(inner)));
+                };
+                asio::co_spawn(co_await asio::this_coro::executor, child, asio::detached);
+                co_await settle();
+            };
+            co_await main.transaction(leaves_open);
+            co_await say(main, "d");
+        });
+        never.open();
+        co_await settle();
+        EXPECT_EQ(
+            server.log(), "1:BEGIN | 1:a | 1:SAVEPOINT tradecore_1 | 1:b | 1:SAVEPOINT tradecore_2 | "
+                          "1:SET LOCAL statement_timeout = 250 | 1:c | 1:ROLLBACK TO SAVEPOINT tradecore_2 | "
+                          "1:RELEASE SAVEPOINT tradecore_1 | 1:d | 1:COMMIT");
+    });
+}
+
 TEST(transaction, tells_the_server_of_no_limit_that_it_does_not_take)
 {
     fake_server server;

@@ -91,6 +91,12 @@ public:
     /// @param lottery a random number in [0, 1), for the jitter of the pause.
     /// @returns the waiter to tell.
     std::optional<ticket> connect_failed(time_point now, bool no_room, double lottery);
+    /// A connection was not good enough for who took it first, though it was just made: the next connect waits as after
+    /// one that failed.
+    /// @param lottery as above.
+    void turned_down(time_point now, double lottery);
+    /// One was good enough.
+    void approved() noexcept { turned_down_ = 0; }
     /// Somebody has reason to believe that a connect may succeed: the pause after the last failure is over.
     void end_pause() { no_connect_before_ = {}; }
     /// A connect ended because the pool is closing, or its connection is not wanted any more.
@@ -154,6 +160,8 @@ private:
     /// @returns how many checks may still be counted on.
     [[nodiscard]] std::size_t timely_checks(time_point now) const;
     void drop_from_idle(const std::vector<slot>& ended);
+    /// @returns for how long nobody connects after `failures` in a row and one more.
+    [[nodiscard]] clock::duration pause_after(unsigned failures, double lottery) const;
 
     pool_options options_;
     std::vector<record> records_;
@@ -169,6 +177,7 @@ private:
     /// How many connects may run at once above `minimum`.
     std::size_t ramp_ = 1;
     unsigned failures_ = 0;
+    unsigned turned_down_ = 0; // in a row
     time_point no_connect_before_{};
     bool suspended_ = false;
     bool closing_ = false;

@@ -207,6 +207,27 @@ TEST_F(database_bulk, gives_connections_back_when_streams_are_given_up)
     });
 }
 
+TEST_F(database_bulk, keeps_no_connection_on_which_a_stream_found_the_server_broken)
+{
+    scratch_.run("CREATE FUNCTION broken() RETURNS bigint LANGUAGE plpgsql AS "
+                 "$$BEGIN RAISE EXCEPTION 'no page here' USING ERRCODE = 'XX001'; END$$;"
+                 "CREATE TABLE d (id bigint CHECK (id <> broken()))");
+    options_.pool = {.minimum = 0, .maximum = 1};
+    run([](database& main) -> asio::awaitable<void> {
+        const auto session = [&main] { return main.fetchval<int>("SELECT pg_backend_pid()"); };
+        const int first = co_await session();
+        EXPECT_TRUE(test::is<pg::server_error>(co_await test::error_of(main.copy_in("d", {"id"}, ids(0, 3)))));
+        const int second = co_await session();
+        EXPECT_NE(first, second);
+        const auto read = [&]() -> asio::awaitable<void> {
+            auto rows = co_await main.copy_out<std::int64_t>("SELECT broken() FROM generate_series(1, 3)");
+            (void)co_await rows.next();
+        };
+        EXPECT_TRUE(test::is<pg::server_error>(co_await test::error_of(read())));
+        EXPECT_NE(second, co_await session());
+    });
+}
+
 TEST_F(database_bulk, keeps_others_in_the_transaction_waiting_while_a_copy_runs)
 {
     run([](database& main) -> asio::awaitable<void> {

@@ -220,6 +220,8 @@ asio::awaitable<std::string> fake_server::connection::do_carry_out(std::shared_p
         on->status = transaction_status::in_transaction;
         co_return "ROLLBACK";
     }
+    if (command.empty())
+        co_return "";
     if (failed)
         refuse("25P02");
     if (word == "BEGIN") {
