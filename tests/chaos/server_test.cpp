@@ -278,7 +278,7 @@ TEST_F(server_fault, a_failover_makes_writes_fail_until_the_standby_is_promoted)
     stop_fast();
     const test::temporary_folder beside;
     test::run_program({"/bin/cp", "-a", folder_.path().string() + "/.", beside.path().string()});
-    std::ofstream(beside.path() / "data/standby.signal");
+    std::ofstream(beside.path() / "data/standby.signal").close();
     embedded::server standby(server_options(beside.path()));
     standby.start();
     server_.start();

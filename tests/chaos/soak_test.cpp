@@ -33,7 +33,7 @@ using test::network_gate;
 using test::traffic;
 
 constexpr int accounts = 40;
-constexpr int first_balance = 1'000;
+constexpr std::int64_t first_balance = 1'000;
 constexpr std::size_t callers = 100;
 
 class soak : public test::own_server_test {

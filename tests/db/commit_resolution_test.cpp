@@ -10,6 +10,7 @@
 #include <tradecore/db/errors.hpp>
 #include <tradecore/observe/capture.hpp>
 
+#include <boost/asio/detached.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

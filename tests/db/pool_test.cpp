@@ -5,6 +5,7 @@
 #include <tradecore/db/pool.hpp>
 #include <tradecore/observe/capture.hpp>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/detached.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
