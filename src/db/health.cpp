@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tradecore/db/health.hpp>
+#include <tradecore/observe/utf8.hpp>
 
 #include <boost/json/value.hpp>
 
@@ -9,7 +10,7 @@ namespace {
 
 json::value text_or_null(const std::string& text)
 {
-    return text.empty() ? json::value(nullptr) : json::value(text);
+    return text.empty() ? json::value(nullptr) : json::value(observe::valid_utf8(text));
 }
 
 } // namespace
@@ -18,7 +19,7 @@ json::object to_json(const database_health& health)
 {
     const auto& pool = health.pool_info;
     return {
-        {"name", health.name},
+        {"name", observe::valid_utf8(health.name)},
         {"reachable", health.reachable},
         {"latency_ms", static_cast<double>(health.latency.count()) / 1000.0},
         {"server_version", text_or_null(health.server_version)},

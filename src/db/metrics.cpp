@@ -3,6 +3,7 @@
 
 #include <tradecore/db/metrics.hpp>
 #include <tradecore/db/registry.hpp>
+#include <tradecore/observe/utf8.hpp>
 
 #include <fmt/format.h>
 
@@ -169,7 +170,8 @@ void write_statements(metrics& into, std::string_view database, const database_s
         return label;
     };
     for (const auto& one : counted.statements)
-        write_statement(into, database, unique(one.name.empty() ? in_one_line(one.sql) : one.name), one);
+        write_statement(
+            into, database, unique(one.name.empty() ? in_one_line(one.sql) : observe::valid_utf8(one.name)), one);
     write_statement(into, database, unique("(others)"), counted.others);
 }
 

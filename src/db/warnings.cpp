@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "db/warnings.hpp"
 
+#include <tradecore/observe/utf8.hpp>
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace tradecore::detail {
@@ -56,12 +59,14 @@ std::string lost_commit_line(std::string_view name, std::string_view outcome)
 
 std::string shorten(std::string_view text, std::size_t length)
 {
-    if (text.size() <= length)
-        return std::string(text);
-    const auto continues = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U; };
-    while (length > 0 && continues(length))
-        --length;
-    return std::string(text.substr(0, length)) + "…";
+    std::size_t end = 0;
+    while (end < text.size()) {
+        const auto next = std::max<std::size_t>(observe::utf8_length(text.substr(end)), 1);
+        if (end + next > length)
+            return observe::valid_utf8(text.substr(0, end)) + "…";
+        end += next;
+    }
+    return observe::valid_utf8(text);
 }
 
 std::string place_of(const std::source_location& where)

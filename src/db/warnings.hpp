@@ -30,7 +30,9 @@ long_transaction_line(std::string_view name, std::chrono::milliseconds took, std
 /// @param outcome what became of it.
 [[nodiscard]] std::string lost_commit_line(std::string_view name, std::string_view outcome);
 
-/// @returns `text`, or as much of it as `length` bytes hold without cutting a UTF-8 character, and "…".
+/// @returns `text`, or as much of it as `length` bytes hold without cutting a character, and "…"; as UTF-8, whatever
+/// the
+///          bytes are.
 [[nodiscard]] std::string shorten(std::string_view text, std::size_t length);
 
 /// @returns "file:line"; nothing when the place is not known.

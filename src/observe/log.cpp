@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tradecore/observe/log.hpp>
+#include <tradecore/observe/utf8.hpp>
 
 #include <fmt/format.h>
 #include <spdlog/pattern_formatter.h>
@@ -61,7 +62,9 @@ int initial_threshold() noexcept
 
 void append_escaped(std::string& out, std::string_view text, bool quoted)
 {
-    for (const char c : text) {
+    while (!text.empty()) {
+        const auto length = utf8_length(text);
+        const char c = text.front();
         const auto byte = static_cast<unsigned char>(c);
         if (c == '\n')
             out += "\\n";
@@ -69,20 +72,22 @@ void append_escaped(std::string& out, std::string_view text, bool quoted)
             out += "\\r";
         else if (c == '\t')
             out += "\\t";
-        else if (byte < 0x20 || byte == 0x7f)
+        else if (length == 0 || byte < 0x20 || byte == 0x7f)
             fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
         else if (quoted && (c == '"' || c == '\\'))
             out += {'\\', c};
         else
-            out += c;
+            out += text.substr(0, length);
+        text.remove_prefix(std::max<std::size_t>(length, 1));
     }
 }
 
 bool needs_quotes(std::string_view text)
 {
-    return text.empty() || std::ranges::any_of(text, [](char c) {
-               return static_cast<unsigned char>(c) <= 0x20 || c == '"' || c == '=' || c == '\\' || c == 0x7f;
-           });
+    const auto is_special = [](char c) {
+        return static_cast<unsigned char>(c) <= 0x20 || c == '"' || c == '=' || c == '\\' || c == 0x7f;
+    };
+    return text.empty() || std::ranges::any_of(text, is_special) || valid_utf8(text) != text;
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tradecore/observe/metrics.hpp>
+#include <tradecore/observe/utf8.hpp>
 
 #include <chrono>
 #include <limits>
@@ -20,7 +21,7 @@ prometheus::ClientMetric labelled(std::initializer_list<metric_label> labels)
 {
     prometheus::ClientMetric made;
     for (const auto& one : labels)
-        made.label.push_back({std::string(one.name), std::string(one.value)});
+        made.label.push_back({std::string(one.name), valid_utf8(one.value)});
     return made;
 }
 

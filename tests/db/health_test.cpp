@@ -4,6 +4,8 @@
 
 #include <tradecore/db/database.hpp>
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -40,6 +42,15 @@ TEST(health, of_a_server_that_does_not_answer_says_so)
         server.on_command = nullptr;
         server.held("never").open();
     });
+}
+
+TEST(health, as_json_is_utf8_whatever_a_server_says)
+{
+    // Before it knows which encoding is wanted a server talks in its own.
+    const database_health found{.name = "m\xe4rz", .error = "Rolle \xbbx\xab gibt es nicht, sagt é"};
+    const auto read = boost::json::parse(boost::json::serialize(to_json(found)));
+    EXPECT_EQ(read.at("name").as_string(), "m\uFFFDrz");
+    EXPECT_EQ(read.at("error").as_string(), "Rolle \uFFFDx\uFFFD gibt es nicht, sagt é");
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include <tradecore/db/metrics_collectable.hpp>
 #include <tradecore/errors.hpp>
 #include <tradecore/observe/capture.hpp>
+#include <tradecore/observe/utf8.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -279,6 +280,27 @@ TEST(metrics, of_statements_are_told_apart_by_name_or_by_sql_in_one_line)
         EXPECT_THAT(text, HasSubstr("errors_total{database=\"main\",statement=\"FAIL 23505\"} 1\n"));
         EXPECT_THAT(text, HasSubstr("seconds_count{database=\"main\",statement=\"(others)\"} 1\n"));
         EXPECT_THAT(text, HasSubstr("seconds_bucket{database=\"main\",statement=\"named\",le=\"+Inf\"} 1\n"));
+    });
+}
+
+TEST(metrics, are_utf8_whatever_statements_are_made_of)
+{
+    fake_server server;
+    auto options = test::quiet_options();
+    options.name = "m\xe4rz";
+    test::with_database(server, options, [&](database& main) -> asio::awaitable<void> {
+        (void)co_await main.execute(runtime_sql("SELECT 'caf\xe9', 'café'"));
+        (void)co_await main.execute(runtime_sql("SELECT 'caf\xff', 'café'"));
+        (void)co_await main.with({.name = "caf\xe9"}).execute("SELECT 1");
+        // Cut behind the 100th byte, which is the first of two.
+        (void)co_await main.execute(runtime_sql("SELECT '" + std::string(91, 'x') + "é'"));
+        const auto text = text_of(main);
+        EXPECT_THAT(
+            text, HasSubstr("seconds_count{database=\"m\uFFFDrz\",statement=\"SELECT 'caf\uFFFD', 'café'\"} 1\n"));
+        EXPECT_THAT(text, HasSubstr("statement=\"SELECT 'caf\uFFFD', 'café' #2\"} 1\n")) << "no two have one label";
+        EXPECT_THAT(text, HasSubstr("statement=\"caf\uFFFD\"} 1\n"));
+        EXPECT_THAT(text, HasSubstr("statement=\"SELECT '" + std::string(91, 'x') + "…\"} 1\n"));
+        EXPECT_EQ(observe::valid_utf8(text), text);
     });
 }
 

@@ -35,6 +35,14 @@ TEST(warnings, cut_long_text_between_characters)
     EXPECT_EQ(detail::shorten("abc", 3), "abc");
     EXPECT_EQ(detail::shorten("abcd", 3), "abc…");
     EXPECT_EQ(detail::shorten("aé", 2), "a…");
+    EXPECT_EQ(detail::shorten("aé€", 3), "aé…");
+}
+
+TEST(warnings, have_texts_of_utf8_whatever_they_are_made_of)
+{
+    EXPECT_EQ(detail::shorten("caf\xe9", 4), "caf\uFFFD");
+    EXPECT_EQ(detail::shorten("caf\xe9!", 4), "caf\uFFFD…");
+    EXPECT_EQ(detail::shorten("abcdef\x80\x80\x80\x80\x80", 10), "abcdef\uFFFD\uFFFD\uFFFD\uFFFD…");
 }
 
 TEST(warnings, of_exhaustion_come_once_until_it_has_passed_and_a_while_has_gone)

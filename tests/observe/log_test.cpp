@@ -88,6 +88,14 @@ TEST(log, line_stays_one_line_whatever_the_message_holds)
         R"(error first\nsecond\r sql="SELECT 1\n\x01")");
 }
 
+TEST(log, line_is_utf8_whatever_the_message_holds)
+{
+    const field fields[]{field("plain", "café"), field("sql", "caf\xe9"), field("half", "caf\xc3")};
+    EXPECT_EQ(
+        observe::format_line({level::warn, "café or caf\xe9", fields}),
+        R"(warn café or caf\xe9 plain=café sql="caf\xe9" half="caf\xc3")");
+}
+
 TEST(log_level, is_read_in_any_case)
 {
     EXPECT_EQ(observe::parse_level("WARN"), level::warn);
