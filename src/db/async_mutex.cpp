@@ -6,6 +6,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <atomic>
 #include <list>
 #include <mutex>
 
@@ -18,18 +19,38 @@ struct async_mutex::waiter {
     const std::shared_ptr<detail::wake_up> wake_up = std::make_shared<detail::wake_up>();
 };
 
+/// Without contenders one exchange of an atomic to lock, one to unlock; the queue has a lock.
 struct async_mutex::state {
-    std::mutex mutex;
-    bool locked = false;
+    enum class possession { nobodys, taken, contended };
+    std::atomic<possession> now = possession::nobodys;
+    std::mutex mutex; // of what follows
     std::list<std::shared_ptr<waiter>> queue;
 
+    bool try_take() noexcept
+    {
+        auto expected = possession::nobodys;
+        return now.compare_exchange_strong(expected, possession::taken);
+    }
+    /// @returns whether the lock could be had; else the waiter is in the queue, and whoever unlocks looks there.
+    bool take_or_queue(const std::shared_ptr<waiter>& who)
+    {
+        const std::lock_guard lock(mutex);
+        queue.push_back(who);
+        if (now.exchange(possession::contended) != possession::nobodys)
+            return false;
+        queue.pop_back();
+        return true;
+    }
     void unlock() noexcept
     {
+        auto expected = possession::taken;
+        if (now.compare_exchange_strong(expected, possession::nobodys))
+            return;
         std::shared_ptr<waiter> next;
         {
             const std::lock_guard lock(mutex);
             if (queue.empty()) {
-                locked = false;
+                now = possession::nobodys;
                 return;
             }
             next = std::move(queue.front());
@@ -63,10 +84,7 @@ async_mutex::~async_mutex() = default;
 
 async_mutex::guard async_mutex::try_lock()
 {
-    const std::lock_guard lock(state_->mutex);
-    if (std::exchange(state_->locked, true))
-        return {};
-    return guard(state_);
+    return state_->try_take() ? guard(state_) : guard();
 }
 
 asio::awaitable<async_mutex::guard> async_mutex::lock()
@@ -76,6 +94,8 @@ asio::awaitable<async_mutex::guard> async_mutex::lock()
 
 asio::awaitable<async_mutex::guard> async_mutex::wait(std::shared_ptr<state> shared)
 {
+    if (shared->try_take())
+        co_return guard(shared);
     // On the frame, so that a lock granted to a coroutine that is destroyed before it runs goes on.
     struct claim {
         std::shared_ptr<state> shared;
@@ -100,13 +120,9 @@ asio::awaitable<async_mutex::guard> async_mutex::wait(std::shared_ptr<state> sha
     };
 
     claim place(shared);
-    {
-        const std::lock_guard lock(shared->mutex);
-        if (!std::exchange(shared->locked, true)) {
-            place.self->where = waiter::stage::ended;
-            co_return guard(shared);
-        }
-        shared->queue.push_back(place.self);
+    if (shared->take_or_queue(place.self)) {
+        place.self->where = waiter::stage::ended;
+        co_return guard(shared);
     }
     auto on_cancel = [weak = std::weak_ptr(shared), self = std::weak_ptr(place.self)](asio::cancellation_type) {
         const auto of = weak.lock();

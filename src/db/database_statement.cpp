@@ -56,7 +56,8 @@ usage user_of(const pg::statement& what, const share& wanted)
 
 share database_core::share_for(const pg::statement& what, const attempt& by, known_statement& known) const noexcept
 {
-    const bool declared = what.options.only_reads || what.options.idempotent;
+    // A write that is given up in line may be run all the same: who sets it a limit shall not be told before its end.
+    const bool declared = what.options.only_reads || (what.options.idempotent && !what.options.timeout);
     const bool harmless = known.only_reads || (declared && known.leaves_session_alone);
     if (!harmless || what.options.alone || !what.before.empty() || by.is_probe())
         return {};

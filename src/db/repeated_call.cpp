@@ -125,7 +125,7 @@ std::exception_ptr repeated_call::last_error(const std::exception_ptr& thrown) c
     const bool is_refused = obstacle_ == obstacle::refused && repeated_;
     const auto& error = is_refused ? repeated_ : thrown;
     const int attempts = retry_.failures() - (is_refused ? 1 : 0);
-    const bool is_plain = obstacle_ != obstacle::wrote_outside &&
+    const bool is_plain = obstacle_ != obstacle::wrote_outside && obstacle_ != obstacle::in_doubt &&
                           (stop_ == resilience::give_up::not_repeatable || stop_ == resilience::give_up::attempts_used);
     if (attempts <= 1 && is_plain && !is_refused)
         return error; // nobody thought of repeating it

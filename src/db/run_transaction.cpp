@@ -150,7 +150,8 @@ asio::awaitable<void> run_attempts(std::shared_ptr<database_core> core, erased_b
             error = std::current_exception();
         }
         const auto& failure = current->failure();
-        if (call && !options.read_only && (!error || failure.in_doubt))
+        const bool has_changed = error ? failure.in_doubt : !current->wrote_nothing();
+        if (call && !options.read_only && has_changed)
             note_change(enclosing.get(), nullptr, "transaction", core->options().name);
         if (!error)
             co_return;

@@ -69,6 +69,8 @@ public:
     [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
     /// @returns what whoever decides about another attempt has to know; of the outermost level, when it has ended.
     [[nodiscard]] const transaction_failure& failure() const noexcept { return cause_; }
+    /// @returns whether it certainly has written nothing, here or elsewhere; of the outermost level.
+    [[nodiscard]] bool wrote_nothing() const noexcept { return !begun_ || proof_.doubt() == commit_doubt::none; }
     [[nodiscard]] bool holds_connection() const noexcept { return static_cast<bool>(connection_); }
     [[nodiscard]] const transaction_options& options() const noexcept { return options_; }
     [[nodiscard]] const transaction_core& root() const noexcept;

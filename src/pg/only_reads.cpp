@@ -45,7 +45,7 @@ constexpr auto functions = std::to_array<std::string_view>({
     "gen_random_uuid", "generate_series", "initcap", "json_agg", "json_array_length", "json_build_array",
     "json_build_object", "json_object_agg", "jsonb_agg", "jsonb_array_elements", "jsonb_array_elements_text",
     "jsonb_array_length", "jsonb_build_array", "jsonb_build_object", "jsonb_each", "jsonb_object_agg",
-    "jsonb_object_keys", "jsonb_typeof", "lag", "last_value", "lead", "length", "ln", "log", "lower", "lpad", "ltrim",
+    "jsonb_object_keys", "jsonb_typeof", "lag", "last_value", "lead", "length", "ln", "lower", "lpad", "ltrim",
     "make_date", "make_interval", "max", "md5", "min", "mod", "now", "nth_value", "ntile", "octet_length",
     "percent_rank", "percentile_cont", "percentile_disc", "pg_is_in_recovery", "pg_typeof", "power", "random", "rank",
     "regexp_replace", "replace", "reverse", "round", "row_number", "row_to_json", "rpad", "rtrim", "sign",

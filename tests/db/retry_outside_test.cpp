@@ -116,6 +116,16 @@ TEST(retry, repeats_a_body_that_changed_nothing_elsewhere)
         EXPECT_EQ(w.bodies, 2);
         EXPECT_FALSE(w.error) << what_of(w.error);
     }
+    // So did a transaction of its own, as its statements and the server say.
+    {
+        two_worlds w;
+        w.vb_server.incarnation = "1 / then / then";
+        w.run([](database&, database& vb) -> asio::awaitable<void> {
+            co_await vb.transaction([&vb]() -> asio::awaitable<void> { co_await say(vb, "SELECT 1"); });
+        });
+        EXPECT_EQ(w.bodies, 2);
+        EXPECT_FALSE(w.error) << what_of(w.error);
+    }
     // What it wrote was rolled back.
     {
         two_worlds w;

@@ -168,12 +168,18 @@ TEST(retry, never_repeats_a_write_whose_connection_was_lost)
         for (const auto& error : {lost(), server_error_of("08007"), server_error_of("40003")}) {
             w.server.clear_log();
             w.fail("INSERT", {error});
-            EXPECT_EQ(co_await error_of(say(main, "INSERT")), error) << what_of(error);
+            // In a session that goes on it is not about this one.
+            const bool is_of_another = what_of(error).find("08007") != std::string::npos;
+            const std::string note =
+                is_of_another
+                    ? ""
+                    : " (1 attempt, no more because it may have taken effect, and is not declared idempotent)";
+            EXPECT_EQ(what_of(co_await error_of(say(main, "INSERT"))), what_of(error) + note);
             EXPECT_EQ(count(w.server, "INSERT"), 1);
+            if (is_of_another)
+                continue;
             auto session = main.with({.idempotent = true});
             w.fail("INSERT", {error});
-            if (is<pg::server_error>(error) && what_of(error).find("08007") != std::string::npos)
-                continue; // in a session that goes on it is not about this one
             co_await say(session, "INSERT");
             EXPECT_EQ(count(w.server, "INSERT"), 3);
         }

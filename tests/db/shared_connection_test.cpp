@@ -101,12 +101,16 @@ TEST(shared_connection, is_for_what_reads_and_for_what_was_declared_idempotent)
         on.call("UPDATE a", {.idempotent = true});
         on.call("SHOW b", {.idempotent = true});
         on.call("SELECT mine(3)", {.only_reads = true});
-        on.call("SELECT 2", {.alone = true});
+        on.call("UPDATE e", {.timeout = 1h, .idempotent = true}); // given up in line it might be run nevertheless
         co_await settle();
         EXPECT_EQ(on.server.queue(1), "SELECT 1 UPDATE a SHOW b SELECT mine(3)");
-        EXPECT_EQ(on.main.pool_stats().waiting, 1U);
+        on.call("SELECT 2", {.alone = true});
+        EXPECT_EQ(on.main.pool_stats().waiting, 2U);
         for (int i = 0; i < 4; ++i)
             on.server.answer(1);
+        co_await settle();
+        EXPECT_EQ(on.server.queue(1), "UPDATE e");
+        on.server.answer(1);
         co_await settle();
         EXPECT_EQ(on.server.queue(1), "SELECT 2");
         on.call("UPDATE b");
@@ -118,7 +122,7 @@ TEST(shared_connection, is_for_what_reads_and_for_what_was_declared_idempotent)
             on.server.answer(1);
             co_await settle();
         }
-        EXPECT_EQ(on.ended, 8);
+        EXPECT_EQ(on.ended, 9);
     });
 }
 

@@ -10,7 +10,8 @@ namespace tradecore::pg {
 /// That is a single SELECT, VALUES, TABLE or SHOW, also behind WITH, without locking clause and INTO, in which no
 /// WITH query writes and which calls nothing but functions of a list of the server's own: a SELECT may call a function
 /// that writes, and its text does not show which ones do. What views, operators and types call cannot be seen and is
-/// taken to change nothing. Assumes `standard_conforming_strings`, as everything here that looks into SQL.
+/// taken to change nothing, and so is a function of your own that has the name of one of those: call one that writes by
+/// its schema (`app.replace(…)`). Assumes `standard_conforming_strings`, as everything here that looks into SQL.
 ///
 /// @returns false also when it is not certain. Never throws, whatever the text.
 [[nodiscard]] bool only_reads(std::string_view sql) noexcept;

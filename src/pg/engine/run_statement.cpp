@@ -110,6 +110,7 @@ bool was_hit(const execution& ended, const diagnostics& error)
 }
 
 /// Deals with an error of the server.
+/// @param may_repeat whether what is remembered of it may be out of date; a neighbour's request may hit it many times.
 /// @returns when the statement is worth another attempt. @throws the error when it is not.
 void give_up_or_repeat(
     link& on, execution& ended, const statement& what, const prepared_statement& prepared, bool remembered,
@@ -126,7 +127,7 @@ void give_up_or_repeat(
     // What ends transactions itself may have committed some before.
     const bool harmless = ended.began_idle() && what.before.empty() &&
                           !(ended.machine().was_bound() && pg::detail::may_commit(what.sql.text));
-    if (may_repeat && harmless && (stale || was_hit(ended, error)))
+    if (harmless && ((may_repeat && stale) || was_hit(ended, error)))
         return;
     std::rethrow_exception(error_of(ended, std::move(error), label_of(what.options, what.verb)));
 }

@@ -154,6 +154,27 @@ TEST(late_cancel, of_a_neighbour_holds_back_a_cursor)
     EXPECT_EQ(test.server.expect("PBEBES").size(), 6U);
 }
 
+TEST(late_cancel, may_hit_a_neighbour_again_and_again)
+{
+    neighbour test;
+    auto hit = test.ask("SELECT 1");
+    EXPECT_EQ(test.server.expect("BES").size(), 3U);
+    for (std::size_t requests = 1; requests <= 3; ++requests) {
+        test.running.cancel();
+        EXPECT_TRUE(test.server.run_until([&] { return test.server.requests() == requests; }));
+        test.running = test.ask("SELECT 1"); // before the one that is hit in line
+        test.server.settle();
+        test.server.say(
+            one_number(7) + backend::error("57014", "canceling statement due to user request") + backend::ready());
+        test.server.settle();
+        EXPECT_EQ(test.server.heard(), "");
+        test.server.end_requests();
+        EXPECT_EQ(test.server.expect("BESBES").size(), 6U);
+    }
+    test.server.say(one_number(7) + one_number(8));
+    EXPECT_EQ(test.outcome(hit).size(), 1U);
+}
+
 TEST(late_cancel, of_a_neighbour_holds_back_a_copy)
 {
     neighbour test;
