@@ -11,8 +11,9 @@ namespace tradecore {
 /// While a connection is free, or may still be made, a statement gets one to itself. When all are busy, single
 /// statements outside of transactions are sent behind each other, each with its own Sync: each keeps its own result,
 /// error, time limit and repetitions. Only statements that read (`pg::only_reads`) share, and those that were declared
-/// idempotent, because one lost connection leaves open what became of every unanswered one. Nobody overtakes who waits
-/// for a connection of its own.
+/// idempotent and have no time limit of their own, because one lost connection leaves open what became of every
+/// unanswered one, and a write that is given up in line may still be run. Nobody overtakes who waits for a connection
+/// of its own.
 ///
 /// A connection that is lost is one failure to the retry budget, however many shared it, and each of them is repeated
 /// on a connection of its own: a statement that ends its session takes its neighbours with it once only.
