@@ -2,6 +2,7 @@
 // What the network does to databases.
 #include "chaos/support/fault_test.hpp"
 #include "db/support/gate.hpp"
+#include "pg/support/task.hpp"
 
 #include <tradecore/errors.hpp>
 
@@ -539,27 +540,54 @@ TEST_P(cut_transaction, happens_once_or_not_at_all_wherever_it_is_cut)
 
 TEST_F(network, a_request_to_cancel_that_comes_late_stops_nobody_else)
 {
+    options_.pool.minimum = options_.pool.maximum = 1;
+    options_.pool.sharing.patience = 10min;
+    options_.connect.cancel_timeout = 10min;
+    scratch_.run("CREATE SEQUENCE begun");
     run([&](database& main, network_gate& gate) -> asio::awaitable<void> {
-        // Links from now on are requests to cancel: they come through when everything is over.
-        std::size_t requests = 0;
-        gate.on_link([&](network_gate::link& on) {
-            if (requests++ == 0)
-                on.set(silence);
-        });
-        EXPECT_EQ(co_await end_of(main.with({.timeout = 50ms}).execute("SELECT pg_sleep(0.2)")), "timeout_error");
-        EXPECT_GE(requests, 1U);
-        co_await test::until_whole(main);
-        bool released = false;
-        std::vector<asio::awaitable<void>> others;
-        for (int i = 0; i < 20; ++i)
-            others.push_back(note(main, 1));
+        const auto executor = co_await asio::this_coro::executor;
+        const auto late = [&](pg::call_options how) {
+            return main.with(how).execute("SELECT pg_advisory_xact_lock(1)");
+        };
+        const auto behind = [&] {
+            return main.with({.idempotent = true}).execute("SELECT nextval('begun'), pg_advisory_xact_lock(2)");
+        };
+        // How long they take is known then, and they are sent behind each other.
+        EXPECT_EQ(co_await end_of(late({.only_reads = true})), "ok");
+        EXPECT_EQ(co_await end_of(behind()), "ok");
+        const auto other = co_await pg::connection::connect(
+            executor, pg::connect_options::parse(test::tcp_dsn_for("tc_trust", "", scratch_.name())));
+        (void)co_await other->execute("SELECT pg_advisory_lock(1), pg_advisory_lock(2)");
+        const auto waiting_for = [&](int lock) {
+            return other->fetchval<std::int64_t>(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = $1::int", lock);
+        };
+
+        // The request waits at the gate until its statement has ended by itself and the server works on the next one.
+        gate.on_link([](network_gate::link& on) { on.set(silence); });
+        const auto links = gate.accepted();
+        test::task<std::string> first(executor, end_of(late({.timeout = 50ms, .only_reads = true})));
+        test::task<std::string> second(executor, end_of(behind()));
+        test::task<std::string> third(executor, end_of(behind()));
+        co_await gate.until([&] { return gate.accepted() > links; });
+        EXPECT_EQ(main.statistics().pool.shared, 2U);
+        (void)co_await other->execute("SELECT pg_advisory_unlock(1)");
+        while (co_await waiting_for(2) == 0)
+            co_await test::moment();
+        test::task<std::string> fourth(executor, end_of(note(main, 1)));
         gate.set({});
-        released = true;
-        co_await when_all(std::move(others));
-        EXPECT_TRUE(released);
+        while (co_await other->fetchval<std::int64_t>("SELECT last_value FROM begun") < 3)
+            co_await test::moment(); // it was stopped, and has begun again
+        (void)co_await other->execute("SELECT pg_advisory_unlock(2)");
+        EXPECT_EQ(co_await first.result(), "ok") << "it had ended before it was stopped";
+        EXPECT_EQ(co_await second.result(), "ok");
+        EXPECT_EQ(co_await third.result(), "ok");
+        EXPECT_EQ(co_await fourth.result(), "ok");
+        EXPECT_EQ(gate.accepted(), links + 1) << "the connection lives on";
         gate.on_link(nullptr);
     });
-    EXPECT_EQ(notes(1), 20);
+    EXPECT_GE(std::stoi(scratch_.run("SELECT last_value FROM begun")), 4) << "a server sends its signal twice";
+    EXPECT_EQ(notes(1), 1);
 }
 
 } // namespace

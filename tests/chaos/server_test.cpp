@@ -7,13 +7,20 @@
 
 #include <tradecore/errors.hpp>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include <array>
 #include <cstdint>
+#include <fcntl.h>
 #include <fstream>
+#include <future>
 #include <signal.h>
 #include <string>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -176,10 +183,10 @@ TEST_F(large_pool, of_a_hundred_connections_is_whole_again_after_a_restart)
 
 // --- refusals --------------------------------------------------------------------------------------
 
-TEST_F(server_fault, a_server_that_takes_no_connections_yet_or_any_more_is_asked_again)
+TEST_F(server_fault, a_server_that_takes_no_connections_any_more_is_asked_again)
 {
     run([&](database& main, network_gate&) -> asio::awaitable<void> {
-        // It waits for the sessions it has, and answers 57P03 to everybody else, as while it starts.
+        // It waits for the sessions it has, and answers 57P03 to everybody else.
         ::kill(server_.pid(), SIGTERM);
         database other(co_await asio::this_coro::executor, at(server_.dsn()));
         co_await other.open();
@@ -198,6 +205,44 @@ TEST_F(server_fault, a_server_that_takes_no_connections_yet_or_any_more_is_asked
         co_await other.close();
     });
     EXPECT_EQ(notes(1), 1);
+}
+
+TEST_F(server_fault, a_server_that_starts_up_is_asked_again)
+{
+    // Before it takes connections it looks for what it has to recover, here in a place that answers when it is told to.
+    const auto archive = folder_.path() / "archive";
+    ASSERT_EQ(::mkfifo(archive.c_str(), 0666), 0);
+    ASSERT_EQ(::chmod(archive.c_str(), 0666), 0);
+    const int answers = ::open(archive.c_str(), O_RDWR | O_CLOEXEC);
+    auto wanted = server_options(folder_.path());
+    wanted.settings["restore_command"] = "head -c 1 '" + archive.string() + "' > /dev/null; false";
+    asio::thread_pool host(1); // the server ends with the thread that has started it
+    embedded::server starting(wanted);
+
+    run([&](database& main, network_gate&) -> asio::awaitable<void> {
+        database other(co_await asio::this_coro::executor, at(server_.dsn()));
+        co_await other.open();
+        stop_fast();
+        std::ofstream(folder_.path() / "data/recovery.signal").flush();
+        auto started = asio::post(host, asio::use_future([&] { starting.start(); }));
+        std::string ended;
+        do { // it does not listen yet
+            ended = co_await end_of(other.execute("SELECT 1"));
+            EXPECT_THAT(ended, test::is_outage());
+        } while (ended != "57P03");
+        EXPECT_THAT(co_await end_of(note(main, 1)), test::is_outage());
+        EXPECT_THAT((co_await other.health_check()).error, testing::HasSubstr("the database system is starting up"));
+        EXPECT_EQ(::write(answers, std::string(1000, '.').data(), 1000), 1000);
+        started.get();
+        while (co_await end_of(other.execute("SELECT 1")) != "ok")
+            co_await test::moment();
+        co_await test::until_whole(main);
+        EXPECT_EQ(co_await end_of(note(main, 2)), "ok");
+        co_await other.close();
+    });
+    ::close(answers);
+    EXPECT_EQ(notes(1), 0);
+    EXPECT_EQ(notes(2), 1);
 }
 
 TEST_F(server_fault, a_pool_works_with_the_connections_it_gets)
