@@ -5,6 +5,7 @@
 #include "db/trace_scope.hpp"
 #include "db/warnings.hpp"
 
+#include <tradecore/observe/utf8.hpp>
 #include <tradecore/pg/error.hpp>
 #include <tradecore/pg/query_summary.hpp>
 #include <tradecore/pg/server_error.hpp>
@@ -76,7 +77,7 @@ begin_span(const database_options& of, const span_of_call& what, const observe::
 {
     const bool is_client = what.kind == observe::span_kind::client;
     const auto at = server_of(of.connect);
-    const auto summary = summary_of(what);
+    const auto summary = observe::valid_utf8(summary_of(what));
     const auto text = what.shows_sql ? shorten(what.sql.text, of.logged_sql_length) : std::string();
     std::vector<observe::field> attributes{
         {"db.system.name", "postgresql"}, {"db.namespace", namespace_of(of.connect)}, {"tradecore.database", of.name}};
@@ -189,7 +190,7 @@ void call_span::end(const std::exception_ptr& error, std::optional<observe::fiel
             return;
         }
         const auto type = error_type_of(error);
-        const auto said = what_of(error);
+        const auto said = observe::valid_utf8(what_of(error));
         attributes.emplace_back("error.type", type);
         if (type.size() == 5) // an SQLSTATE
             attributes.emplace_back("db.response.status_code", type);
@@ -209,7 +210,7 @@ void note_repetition(
         return;
     try {
         const auto type = error_type_of(error);
-        const auto said = what_of(error);
+        const auto said = observe::valid_utf8(what_of(error));
         const std::array<observe::field, 4> attributes{{
             {"error.type", type},
             {"exception.message", said},

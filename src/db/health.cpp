@@ -2,7 +2,11 @@
 #include <tradecore/db/health.hpp>
 #include <tradecore/observe/utf8.hpp>
 
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <fmt/format.h>
+
+#include <string_view>
 
 namespace tradecore {
 namespace json = boost::json;
@@ -34,6 +38,17 @@ json::object to_json(const database_health& health)
                           {"idle", pool.idle},
                           {"waiting", pool.waiting},
                           {"connecting", pool.connecting}}}};
+}
+
+std::string to_json_text(const database_health& health)
+{
+    std::string text;
+    for (const auto& [key, value] : to_json(health)) {
+        const auto* const number = value.if_double();
+        const auto written = number != nullptr ? fmt::format("{}", *number) : json::serialize(value);
+        text += fmt::format("{}\"{}\":{}", text.empty() ? '{' : ',', std::string_view(key), written);
+    }
+    return text + '}';
 }
 
 } // namespace tradecore

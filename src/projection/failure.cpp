@@ -2,6 +2,7 @@
 #include "projection/failure.hpp"
 
 #include <tradecore/db/errors.hpp>
+#include <tradecore/observe/utf8.hpp>
 #include <tradecore/pg/error.hpp>
 
 #include <boost/asio/error.hpp>
@@ -85,7 +86,7 @@ std::string describe(const std::exception_ptr& error)
         std::rethrow_exception(error);
     }
     catch (const std::exception& e) {
-        text = e.what();
+        text = observe::valid_utf8(e.what()); // a text column takes nothing else
     }
     catch (...) {
         text = "an exception that is not a std::exception";

@@ -32,7 +32,7 @@ enum class failure_kind {
 /// infrastructure's; what is not known is the projector's.
 [[nodiscard]] failure_kind classify(const std::exception_ptr& error) noexcept;
 
-/// @returns what the error says, cut to a length that fits a column and a log line; valid UTF-8 stays so.
+/// @returns what the error says, as UTF-8, cut to a length that fits a column and a log line.
 [[nodiscard]] std::string describe(const std::exception_ptr& error);
 
 } // namespace tradecore::projection

@@ -7,6 +7,7 @@
 #include <tradecore/db/trace.hpp>
 #include <tradecore/errors.hpp>
 #include <tradecore/observe/capture.hpp>
+#include <tradecore/observe/utf8.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -117,6 +118,22 @@ TEST(trace, of_a_call_is_named_by_the_call)
     EXPECT_THAT(told.with, Contains(Pair("db.query.summary", "user_rename")));
     EXPECT_THAT(told.with, Contains(Pair("server.address", "a,b")));
     EXPECT_THAT(told.with, Not(Contains(Key("server.port")))) << "it is the usual one";
+}
+
+TEST(trace, is_utf8_whatever_statements_are_made_of)
+{
+    traced_world w;
+    w.server.on_command = [](fake_server::connection&, const std::string&) {
+        throw pg::argument_error("near caf\xe9");
+    };
+    w.run([&](database& main) -> asio::awaitable<void> {
+        (void)co_await error_of(main.execute(runtime_sql("caf\xe9 $1"), 1));
+    });
+    const auto told = w.tracer->spans().front();
+    EXPECT_EQ(observe::valid_utf8(told.name), told.name);
+    EXPECT_THAT(told.error, HasSubstr("near caf\uFFFD"));
+    EXPECT_THAT(told.with, Contains(Pair("db.query.text", "caf\uFFFD $1")));
+    EXPECT_THAT(told.with, Contains(Pair("db.query.summary", told.name)));
 }
 
 TEST(trace, shows_no_text_that_may_have_values_in_it)

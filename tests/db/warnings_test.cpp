@@ -4,8 +4,12 @@
 #include <tradecore/db/errors.hpp>
 #include <tradecore/db/health.hpp>
 
-#include <boost/json/serialize.hpp>
+#include <boost/json/parse.hpp>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
 
 namespace tradecore {
 namespace {
@@ -70,10 +74,20 @@ TEST(health, as_json_has_the_fields_of_the_pool)
     health.pool_info = {
         .size = 20, .active = 3, .idle = 17, .waiting = 1, .connecting = 2, .minimum = 20, .maximum = 100};
     EXPECT_EQ(
-        boost::json::serialize(to_json(health)),
-        R"({"name":"main","reachable":true,"latency_ms":1.5E0,"server_version":"15.6","role":"primary","error":null,)"
+        to_json_text(health),
+        R"({"name":"main","reachable":true,"latency_ms":1.5,"server_version":"15.6","role":"primary","error":null,)"
         R"("breaker":"half-open",)"
         R"("pool_info":{"size":20,"min_size":20,"max_size":100,"active":3,"idle":17,"waiting":1,"connecting":2}})");
+    EXPECT_EQ(boost::json::parse(to_json_text(health)), to_json(health));
+    for (const auto& [took, shown] :
+         {std::pair(0us, "0,"),
+          {1us, "0.001,"},
+          {174us, "0.174,"},
+          {5000us, "5,"},
+          {3'600'000'001us, "3600000.001,"}}) {
+        health.latency = took;
+        EXPECT_THAT(to_json_text(health), testing::HasSubstr(std::string("\"latency_ms\":") + shown));
+    }
 }
 
 TEST(errors, compare_to_what_they_mean)

@@ -106,6 +106,7 @@ TEST(failure, describes_errors_in_what_a_text_column_takes)
         describe(std::make_exception_ptr(std::runtime_error(std::string(1'999, 'x') + "ä"))), std::string(1'999, 'x'));
     EXPECT_EQ(describe(std::make_exception_ptr(std::runtime_error(std::string(3'000, 'x')))), std::string(2'000, 'x'));
     EXPECT_NE(describe(std::make_exception_ptr(42)), "");
+    EXPECT_EQ(describe(std::make_exception_ptr(std::runtime_error("caf\xe9"))), "caf\uFFFD");
 }
 
 } // namespace

@@ -33,7 +33,10 @@ struct database_health {
 
 /// @returns `{"name", "reachable", "latency_ms", "server_version", "role", "error", "breaker", "pool_info":
 ///          {"size", "min_size", "max_size", "active", "idle", "waiting", "connecting"}}`; what is not known is null.
-///          `latency_ms` may be a fraction.
+///          `latency_ms` may be a fraction. Texts are UTF-8, whatever a server said.
 [[nodiscard]] boost::json::object to_json(const database_health& health);
+
+/// The same in one line for people: Boost.JSON writes `1.74E-1` where this has `0.174`.
+[[nodiscard]] std::string to_json_text(const database_health& health);
 
 } // namespace tradecore
