@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "db/connection_parts.hpp"
+
 #include <tradecore/db/configuration.hpp>
+#include <tradecore/observe/log.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -35,30 +39,52 @@ public:
     template <class T>
     void number(std::string_view variable, T& into, T lowest, T highest, std::string_view meaning) const
     {
-        if (const auto value = text(variable)) {
-            T parsed{};
-            const auto* const end = value->data() + value->size();
-            const auto [stopped, error] = std::from_chars(value->data(), end, parsed);
-            // Written so that NaN is refused too.
-            if (error != std::errc() || stopped != end || !(parsed >= lowest && parsed <= highest))
-                throw configuration_error(
-                    name(variable), fmt::format("'{}' is not {} from {} to {}", *value, meaning, lowest, highest));
-            into = parsed;
-        }
+        read(variable, into, lowest, highest, meaning);
         note(variable, fmt::to_string(into));
+    }
+
+    /// What may not be above another setting, `bound`, which is `most`: when that is lowered alone the default follows.
+    template <class T>
+    void number_below(
+        std::string_view variable, T& into, T lowest, T highest, std::string_view meaning, std::string_view bound,
+        T most) const
+    {
+        const bool follows = !text(variable) && into > most;
+        into = std::min(into, most);
+        read(variable, into, lowest, highest, meaning);
+        if (into > most)
+            throw configuration_error(
+                name(variable),
+                fmt::format(
+                    "{} is above {}, which is {}{}", into, name(bound), most, text(bound) ? "" : " by default"));
+        note(variable, fmt::to_string(into), follows ? "follows " + name(bound) : origin_of(variable));
     }
 
     void seconds(std::string_view variable, milliseconds& into, double lowest) const
     {
         auto value = static_cast<double>(into.count()) / 1000.0;
-        number(variable, value, lowest, 86'400.0, "a number of seconds");
+        read(variable, value, lowest, 86'400.0, "a number of seconds");
+        // It would become 0, which is no limit.
+        if (value > 0.0 && value < 0.001)
+            throw configuration_error(
+                name(variable),
+                fmt::format("'{}' is above 0 and below 0.001, a millisecond", text(variable).value_or("")));
         into = milliseconds(std::llround(value * 1000.0));
+        note(variable, fmt::to_string(static_cast<double>(into.count()) / 1000.0));
     }
 
     void milliseconds_of(std::string_view variable, milliseconds& into, milliseconds::rep lowest = 0) const
     {
         auto value = into.count();
-        number<milliseconds::rep>(variable, value, lowest, 86'400'000, "a whole number of milliseconds");
+        number<milliseconds::rep>(variable, value, lowest, longest_ms, whole_ms);
+        into = milliseconds(value);
+    }
+    void milliseconds_below(
+        std::string_view variable, milliseconds& into, milliseconds::rep lowest, std::string_view bound,
+        milliseconds most) const
+    {
+        auto value = into.count();
+        number_below<milliseconds::rep>(variable, value, lowest, longest_ms, whole_ms, bound, most.count());
         into = milliseconds(value);
     }
 
@@ -78,10 +104,20 @@ public:
         note(variable, into ? "true" : "false");
     }
 
+    void log_level(std::string_view variable) const
+    {
+        const auto value = text(variable);
+        const auto level = value ? observe::parse_level(*value) : observe::level::info;
+        if (!level)
+            throw configuration_error(
+                name(variable), "'" + *value + "' is none of trace, debug, info, warn, error, critical, off");
+        note(variable, std::string(observe::to_string(*level)));
+    }
+
     /// A setting that is what its variable says, else a default.
     void note(std::string_view variable, std::string value) const
     {
-        note(variable, std::move(value), text(variable) ? name(variable) : "default");
+        note(variable, std::move(value), origin_of(variable));
     }
     void note(std::string_view variable, std::string value, std::string origin) const
     {
@@ -90,17 +126,34 @@ public:
     }
 
 private:
+    template <class T>
+    void read(std::string_view variable, T& into, T lowest, T highest, std::string_view meaning) const
+    {
+        const auto value = text(variable);
+        if (!value)
+            return;
+        T parsed{};
+        const auto* const end = value->data() + value->size();
+        const auto [stopped, error] = std::from_chars(value->data(), end, parsed);
+        // Written so that NaN is refused too.
+        if (error != std::errc() || stopped != end || !(parsed >= lowest && parsed <= highest))
+            throw configuration_error(
+                name(variable), fmt::format("'{}' is not {} from {} to {}", *value, meaning, lowest, highest));
+        into = parsed;
+    }
+
+    [[nodiscard]] std::string origin_of(std::string_view variable) const
+    {
+        return text(variable) ? name(variable) : "default";
+    }
+
+    static constexpr milliseconds::rep longest_ms = 86'400'000;
+    static constexpr std::string_view whole_ms = "a whole number of milliseconds";
+
     const environment& from_;
     std::string prefix_;
     std::vector<setting>* notes_;
 };
-
-std::string word_for_password(const pg::connect_options& to)
-{
-    if (!to.password.empty() || to.provide_password)
-        return "given (hidden)";
-    return to.passfile.empty() ? "none" : "looked for in " + to.passfile;
-}
 
 /// @returns whether a URI has an '@' that may be a password's: what is behind it, or before it, would be taken for a
 /// host or a database, and shown.
@@ -114,12 +167,23 @@ bool has_stray_at(std::string_view dsn)
     return at != std::string_view::npos && (rest.find('/') < at || rest.find('@', at + 1) != std::string_view::npos);
 }
 
+/// @returns the variable of a DSN and all others that say something of the connection.
+std::string origins_of(const std::vector<setting>& parts, std::string dsn)
+{
+    std::vector<std::string> all{"default", std::move(dsn)};
+    for (const auto& one : parts)
+        if (std::ranges::find(all, one.origin) == all.end())
+            all.push_back(one.origin);
+    return fmt::format("{}", fmt::join(all.begin() + 1, all.end(), ", "));
+}
+
 /// @param way_out what else may be done when there is no DSN; may be empty.
 void read_connection(const reader& own, const environment& from, database_options& options, std::string_view way_out)
 {
     auto around = pg::environment::of_process();
     around.variable = from;
     std::string origin = "default";
+    std::vector<setting> parts;
     for (const std::string_view variable : {"POSTGRES_DSN", "DATABASE_URL"}) {
         const auto dsn = own.text(variable);
         if (!dsn)
@@ -130,6 +194,7 @@ void read_connection(const reader& own, const environment& from, database_option
                 origin, "has an '@' where a password may not end: write '@' in passwords and names as %40, '/' as %2F");
         try {
             options.connect = pg::connect_options::parse(*dsn, around);
+            parts = connection_parts(options.connect, *dsn, around, origin);
         }
         catch (const std::invalid_argument& problem) {
             throw configuration_error(origin, problem.what());
@@ -139,7 +204,11 @@ void read_connection(const reader& own, const environment& from, database_option
     if (options.connect.hosts.empty())
         throw configuration_error(
             own.name("POSTGRES_DSN"), "is not set, nor is " + own.name("DATABASE_URL") + std::string(way_out));
-    own.note("POSTGRES_DSN", options.connect.describe() + ", password " + word_for_password(options.connect), origin);
+    own.note(
+        "POSTGRES_DSN", options.connect.describe() + ", password " + word_for_password(options.connect),
+        origins_of(parts, std::move(origin)));
+    for (auto& [name, value, its_origin] : parts)
+        own.note("POSTGRES_DSN." + name, std::move(value), std::move(its_origin));
 }
 
 /// How a pool treats its connections.
@@ -161,13 +230,8 @@ void read_treatment(const reader& own, pool_options& pool)
 void read_pool(const reader& own, pool_options& pool)
 {
     own.number<std::size_t>("PG_POOL_MAX_SIZE", pool.maximum, 1, 10'000, "a whole number");
-    // Who lowers the maximum alone means the minimum too.
-    pool.minimum = std::min(pool.minimum, pool.maximum);
-    own.number<std::size_t>("PG_POOL_MIN_SIZE", pool.minimum, 0, 10'000, "a whole number");
-    if (pool.minimum > pool.maximum)
-        throw configuration_error(
-            own.name("PG_POOL_MIN_SIZE"),
-            fmt::format("{} is above {}, which is {}", pool.minimum, own.name("PG_POOL_MAX_SIZE"), pool.maximum));
+    own.number_below<std::size_t>(
+        "PG_POOL_MIN_SIZE", pool.minimum, 0, 10'000, "a whole number", "PG_POOL_MAX_SIZE", pool.maximum);
     read_treatment(own, pool);
 }
 
@@ -177,13 +241,7 @@ void read_retries(const reader& own, database_options& options)
     own.number("PG_RETRY_ATTEMPTS", outage.max_attempts, 1, 100, "a whole number");
     auto& [base, cap, jitter] = outage.backoff;
     own.milliseconds_of("PG_RETRY_CAP_MS", cap, 1);
-    // As with a pool's sizes.
-    base = std::min(base, cap);
-    own.milliseconds_of("PG_RETRY_BASE_MS", base, 1);
-    if (base > cap)
-        throw configuration_error(
-            own.name("PG_RETRY_BASE_MS"),
-            fmt::format("{} is above {}, which is {}", base.count(), own.name("PG_RETRY_CAP_MS"), cap.count()));
+    own.milliseconds_below("PG_RETRY_BASE_MS", base, 1, "PG_RETRY_CAP_MS", cap);
     own.number("PG_RETRY_BUDGET", options.retry_budget.share, 0.0, 1.0, "a share");
     own.number("PG_RETRY_CONFLICT_ATTEMPTS", options.retries.conflict.max_attempts, 1, 100, "a whole number");
 }
@@ -307,6 +365,7 @@ database_configuration read_configuration(const environment& from)
     common.number<std::size_t>("DB_WORKERS", found.workers, 1, 1'000, "a whole number");
     database_options noted;
     read_common(common, noted);
+    common.log_level("TRADECORE_LOG");
     return found;
 }
 

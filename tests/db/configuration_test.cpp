@@ -4,10 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <fstream>
 #include <map>
 #include <regex>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 namespace tradecore {
@@ -29,6 +31,17 @@ variables with(variables more)
     more.emplace("POSTGRES_DSN", "postgresql://app:secret@db.example:5433/trading");
     more.emplace("VB_POSTGRES_DSN", "postgresql://vb:secret@db.example/tradecore_vb");
     return more;
+}
+
+/// Whether it tells of a connection what its DSN, or something else, says.
+bool is_part(const setting& one)
+{
+    return one.name.find('.') != std::string::npos;
+}
+
+std::string line_of(const setting& one)
+{
+    return one.name + " = " + one.value + " (" + one.origin + ")";
 }
 
 /// The message of the refusal.
@@ -247,10 +260,10 @@ TEST(configuration, is_that_of_the_documentation)
 {
     std::map<std::string, std::string> known;
     for (const auto& one : read_configuration(from(with({}))).settings)
-        known.emplace(one.name, one.name.ends_with("POSTGRES_DSN") ? "–" : one.value);
+        if (!is_part(one))
+            known.emplace(one.name, one.name.ends_with("POSTGRES_DSN") ? "–" : one.value);
     for (const char* other : {"DATABASE_URL", "VB_DATABASE_URL"}) // stands for POSTGRES_DSN
         known.emplace(other, "–");
-    known.emplace("TRADECORE_LOG", "info"); // of the log, not of databases
     EXPECT_EQ(documented(), known);
 }
 
@@ -303,44 +316,141 @@ TEST(configuration, says_what_is_in_force_and_where_it_came_from)
     const auto read = read_configuration(from(set));
     std::vector<std::string> lines;
     for (const auto& one : read.settings)
-        lines.push_back(one.name + " = " + one.value + " (" + one.origin + ")");
+        if (!is_part(one))
+            lines.push_back(line_of(one));
     EXPECT_THAT(
-        lines,
+        lines, testing::ElementsAre(
+                   "POSTGRES_DSN = db.example:5433/trading as app, password given (hidden) (POSTGRES_DSN)",
+                   "PG_POOL_MAX_SIZE = 8 (PG_POOL_MAX_SIZE)", "PG_POOL_MIN_SIZE = 8 (follows PG_POOL_MAX_SIZE)",
+                   "PG_POOL_TIMEOUT_SEC = 30 (default)", "PG_POOL_MAX_CONNECTING = 4 (default)",
+                   "PG_POOL_IDLE_CHECK_SEC = 1 (default)", "PG_POOL_VALIDATION_TIMEOUT_SEC = 2 (default)",
+                   "PG_POOL_KEEPALIVE_SEC = 120 (default)", "PG_POOL_IDLE_TIMEOUT_SEC = 600 (default)",
+                   "PG_POOL_MAX_LIFETIME_SEC = 1800 (default)", "PG_POOL_LEAK_DETECTION_SEC = 0 (default)",
+                   "PG_POOL_SHARING = true (default)", "PG_POOL_SHARING_WINDOW = 64 (default)",
+                   "PG_POOL_SHARING_PATIENCE_MS = 20 (default)", "PG_COMMAND_TIMEOUT_SEC = 60 (default)",
+                   "PG_COMMIT_RESOLUTION_SEC = 10 (default)", "PG_RETRY_ATTEMPTS = 3 (default)",
+                   "PG_RETRY_CAP_MS = 2000 (default)", "PG_RETRY_BASE_MS = 50 (default)",
+                   "PG_RETRY_BUDGET = 0.2 (default)", "PG_RETRY_CONFLICT_ATTEMPTS = 5 (default)",
+                   "PG_BREAKER_ENABLED = true (default)", "PG_BREAKER_FAILURES = 5 (default)",
+                   "PG_BREAKER_PROBE_SEC = 1 (default)", "PG_BREAKER_CALLER_PROBE_SEC = 30 (default)",
+                   "PG_STANDBY_READS = false (default)", "PG_STANDBY_POOL_MAX_SIZE = 20 (default)",
+                   "PG_STANDBY_PATIENCE_MS = 100 (default)", "ENABLE_VB_DATABASE = true (default)",
+                   "VB_POSTGRES_DSN = vb.example:5432/tradecore_vb as vb, password looked for in /etc/pass "
+                   "(VB_DATABASE_URL)",
+                   "VB_PG_POOL_MAX_SIZE = 50 (default)", "VB_PG_POOL_MIN_SIZE = 10 (default)",
+                   "VB_PG_POOL_TIMEOUT_SEC = 30 (default)", "VB_PG_POOL_MAX_CONNECTING = 4 (default)",
+                   "VB_PG_POOL_IDLE_CHECK_SEC = 1 (default)", "VB_PG_POOL_VALIDATION_TIMEOUT_SEC = 2 (default)",
+                   "VB_PG_POOL_KEEPALIVE_SEC = 120 (default)", "VB_PG_POOL_IDLE_TIMEOUT_SEC = 600 (default)",
+                   "VB_PG_POOL_MAX_LIFETIME_SEC = 1800 (default)", "VB_PG_POOL_LEAK_DETECTION_SEC = 0 (default)",
+                   "VB_PG_POOL_SHARING = true (default)", "VB_PG_POOL_SHARING_WINDOW = 64 (default)",
+                   "VB_PG_POOL_SHARING_PATIENCE_MS = 20 (default)",
+                   "VB_PG_COMMAND_TIMEOUT_SEC = 2.5 (VB_PG_COMMAND_TIMEOUT_SEC)",
+                   "VB_PG_COMMIT_RESOLUTION_SEC = 10 (default)", "VB_PG_RETRY_ATTEMPTS = 3 (default)",
+                   "VB_PG_RETRY_CAP_MS = 2000 (default)", "VB_PG_RETRY_BASE_MS = 50 (default)",
+                   "VB_PG_RETRY_BUDGET = 0.2 (default)", "VB_PG_RETRY_CONFLICT_ATTEMPTS = 5 (default)",
+                   "VB_PG_BREAKER_ENABLED = true (default)", "VB_PG_BREAKER_FAILURES = 2 (VB_PG_BREAKER_FAILURES)",
+                   "VB_PG_BREAKER_PROBE_SEC = 1 (default)", "VB_PG_BREAKER_CALLER_PROBE_SEC = 30 (default)",
+                   "VB_PG_STANDBY_READS = false (default)", "VB_PG_STANDBY_POOL_MAX_SIZE = 20 (default)",
+                   "VB_PG_STANDBY_PATIENCE_MS = 100 (default)", "DB_WORKERS = 1 (default)",
+                   "DB_SLOW_QUERY_THRESHOLD_MS = 1000 (default)", "DB_POOL_EXHAUSTION_THRESHOLD = 0.9 (default)",
+                   "DB_LONG_TRANSACTION_THRESHOLD_MS = 2000 (default)", "DB_SLOW_ACQUIRE_THRESHOLD_MS = 500 (default)",
+                   "DB_LOG_ARGUMENTS = false (DB_LOG_ARGUMENTS)", "TRADECORE_LOG = info (default)"));
+}
+
+/// What is said of the main database's connection and its parts.
+std::vector<std::string> parts(variables set)
+{
+    set.emplace("ENABLE_VB_DATABASE", "false");
+    set.emplace("HOME", "/nowhere");
+    std::vector<std::string> lines;
+    for (const auto& one : read_configuration(from(std::move(set))).settings)
+        if (is_part(one) || one.name == "POSTGRES_DSN")
+            lines.push_back(line_of(one));
+    return lines;
+}
+
+TEST(configuration, says_of_each_part_of_a_connection_where_it_comes_from)
+{
+    EXPECT_THAT(
+        parts(
+            {{"DATABASE_URL", "postgresql:///x?target_session_attrs=read-write&prepared_statements=unnamed"},
+             {"PGHOST", "one,two"},
+             {"PGPORT", "7777"},
+             {"PGUSER", "foo"},
+             {"PGPASSWORD", "secret"},
+             {"PGSSLMODE", "verify-full"},
+             {"PGCONNECT_TIMEOUT", "3"}}),
         testing::ElementsAre(
-            "POSTGRES_DSN = db.example:5433/trading as app, password given (hidden) (POSTGRES_DSN)",
-            "PG_POOL_MAX_SIZE = 8 (PG_POOL_MAX_SIZE)", "PG_POOL_MIN_SIZE = 8 (default)",
-            "PG_POOL_TIMEOUT_SEC = 30 (default)", "PG_POOL_MAX_CONNECTING = 4 (default)",
-            "PG_POOL_IDLE_CHECK_SEC = 1 (default)", "PG_POOL_VALIDATION_TIMEOUT_SEC = 2 (default)",
-            "PG_POOL_KEEPALIVE_SEC = 120 (default)", "PG_POOL_IDLE_TIMEOUT_SEC = 600 (default)",
-            "PG_POOL_MAX_LIFETIME_SEC = 1800 (default)", "PG_POOL_LEAK_DETECTION_SEC = 0 (default)",
-            "PG_POOL_SHARING = true (default)", "PG_POOL_SHARING_WINDOW = 64 (default)",
-            "PG_POOL_SHARING_PATIENCE_MS = 20 (default)", "PG_COMMAND_TIMEOUT_SEC = 60 (default)",
-            "PG_COMMIT_RESOLUTION_SEC = 10 (default)", "PG_RETRY_ATTEMPTS = 3 (default)",
-            "PG_RETRY_CAP_MS = 2000 (default)", "PG_RETRY_BASE_MS = 50 (default)", "PG_RETRY_BUDGET = 0.2 (default)",
-            "PG_RETRY_CONFLICT_ATTEMPTS = 5 (default)", "PG_BREAKER_ENABLED = true (default)",
-            "PG_BREAKER_FAILURES = 5 (default)", "PG_BREAKER_PROBE_SEC = 1 (default)",
-            "PG_BREAKER_CALLER_PROBE_SEC = 30 (default)", "PG_STANDBY_READS = false (default)",
-            "PG_STANDBY_POOL_MAX_SIZE = 20 (default)", "PG_STANDBY_PATIENCE_MS = 100 (default)",
-            "ENABLE_VB_DATABASE = true (default)",
-            "VB_POSTGRES_DSN = vb.example:5432/tradecore_vb as vb, password looked for in /etc/pass "
-            "(VB_DATABASE_URL)",
-            "VB_PG_POOL_MAX_SIZE = 50 (default)", "VB_PG_POOL_MIN_SIZE = 10 (default)",
-            "VB_PG_POOL_TIMEOUT_SEC = 30 (default)", "VB_PG_POOL_MAX_CONNECTING = 4 (default)",
-            "VB_PG_POOL_IDLE_CHECK_SEC = 1 (default)", "VB_PG_POOL_VALIDATION_TIMEOUT_SEC = 2 (default)",
-            "VB_PG_POOL_KEEPALIVE_SEC = 120 (default)", "VB_PG_POOL_IDLE_TIMEOUT_SEC = 600 (default)",
-            "VB_PG_POOL_MAX_LIFETIME_SEC = 1800 (default)", "VB_PG_POOL_LEAK_DETECTION_SEC = 0 (default)",
-            "VB_PG_POOL_SHARING = true (default)", "VB_PG_POOL_SHARING_WINDOW = 64 (default)",
-            "VB_PG_POOL_SHARING_PATIENCE_MS = 20 (default)",
-            "VB_PG_COMMAND_TIMEOUT_SEC = 2.5 (VB_PG_COMMAND_TIMEOUT_SEC)", "VB_PG_COMMIT_RESOLUTION_SEC = 10 (default)",
-            "VB_PG_RETRY_ATTEMPTS = 3 (default)", "VB_PG_RETRY_CAP_MS = 2000 (default)",
-            "VB_PG_RETRY_BASE_MS = 50 (default)", "VB_PG_RETRY_BUDGET = 0.2 (default)",
-            "VB_PG_RETRY_CONFLICT_ATTEMPTS = 5 (default)", "VB_PG_BREAKER_ENABLED = true (default)",
-            "VB_PG_BREAKER_FAILURES = 2 (VB_PG_BREAKER_FAILURES)", "VB_PG_BREAKER_PROBE_SEC = 1 (default)",
-            "VB_PG_BREAKER_CALLER_PROBE_SEC = 30 (default)", "VB_PG_STANDBY_READS = false (default)",
-            "VB_PG_STANDBY_POOL_MAX_SIZE = 20 (default)", "VB_PG_STANDBY_PATIENCE_MS = 100 (default)",
-            "DB_WORKERS = 1 (default)", "DB_SLOW_QUERY_THRESHOLD_MS = 1000 (default)",
-            "DB_POOL_EXHAUSTION_THRESHOLD = 0.9 (default)", "DB_LONG_TRANSACTION_THRESHOLD_MS = 2000 (default)",
-            "DB_SLOW_ACQUIRE_THRESHOLD_MS = 500 (default)", "DB_LOG_ARGUMENTS = false (DB_LOG_ARGUMENTS)"));
+            "POSTGRES_DSN = one:7777,two:7777/x as foo, password given (hidden) "
+            "(DATABASE_URL, PGHOST, PGPORT, PGUSER, PGPASSWORD, PGSSLMODE, PGCONNECT_TIMEOUT)",
+            "POSTGRES_DSN.host = one,two (PGHOST)", "POSTGRES_DSN.port = 7777,7777 (PGPORT)",
+            "POSTGRES_DSN.dbname = x (DATABASE_URL)", "POSTGRES_DSN.user = foo (PGUSER)",
+            "POSTGRES_DSN.password = given (hidden) (PGPASSWORD)", "POSTGRES_DSN.sslmode = verify-full (PGSSLMODE)",
+            "POSTGRES_DSN.target_session_attrs = read-write (DATABASE_URL)",
+            "POSTGRES_DSN.connect_timeout = 3 (PGCONNECT_TIMEOUT)",
+            "POSTGRES_DSN.prepared_statements = unnamed (DATABASE_URL)"));
+    EXPECT_THAT(
+        parts({{"POSTGRES_DSN", "hostaddr=10.0.0.1 user=foo passfile=/etc/pass"}, {"PGPORT", ""}}),
+        testing::ElementsAre(
+            "POSTGRES_DSN = 10.0.0.1:5432/foo as foo, password looked for in /etc/pass (POSTGRES_DSN)",
+            "POSTGRES_DSN.host = 10.0.0.1 (POSTGRES_DSN)", "POSTGRES_DSN.port = 5432 (default)",
+            "POSTGRES_DSN.dbname = foo (default)", "POSTGRES_DSN.user = foo (POSTGRES_DSN)",
+            "POSTGRES_DSN.password = looked for in /etc/pass (POSTGRES_DSN)", "POSTGRES_DSN.sslmode = prefer (default)",
+            "POSTGRES_DSN.target_session_attrs = any (default)", "POSTGRES_DSN.connect_timeout = 10 (default)",
+            "POSTGRES_DSN.prepared_statements = named (default)"));
+}
+
+TEST(configuration, says_what_comes_from_a_service_file)
+{
+    const auto path = testing::TempDir() + "tradecore_service_" + std::to_string(::getpid());
+    std::ofstream(path) << "[trading]\nhost=db.example\npassword=secret\n";
+    const auto lines = parts({{"POSTGRES_DSN", "service=trading user=foo"}, {"PGSERVICEFILE", path}});
+    std::remove(path.c_str());
+    EXPECT_THAT(lines, testing::Contains("POSTGRES_DSN.host = db.example (service file " + path + ", line 2)"));
+    EXPECT_THAT(lines, testing::Contains("POSTGRES_DSN.password = given (hidden) (service file " + path + ", line 3)"));
+}
+
+TEST(configuration, shows_times_as_they_are_in_force)
+{
+    const auto read = read_configuration(from(with({{"PG_COMMAND_TIMEOUT_SEC", "0.0014"}})));
+    EXPECT_EQ(read.main.command_timeout, 1ms);
+    EXPECT_THAT(
+        read.settings,
+        testing::Contains(testing::ResultOf(line_of, "PG_COMMAND_TIMEOUT_SEC = 0.001 (PG_COMMAND_TIMEOUT_SEC)")));
+}
+
+TEST(configuration, says_what_follows_another_setting)
+{
+    EXPECT_THAT(
+        read_configuration(from(with({{"VB_PG_RETRY_CAP_MS", "20"}}))).settings,
+        testing::Contains(testing::ResultOf(line_of, "VB_PG_RETRY_BASE_MS = 20 (follows VB_PG_RETRY_CAP_MS)")));
+}
+
+TEST(configuration, refuses_times_that_would_be_rounded_to_none)
+{
+    for (const std::string prefix : {"", "VB_"})
+        for (const std::string variable :
+             {"PG_POOL_TIMEOUT_SEC", "PG_COMMAND_TIMEOUT_SEC", "PG_POOL_IDLE_CHECK_SEC",
+              "PG_POOL_VALIDATION_TIMEOUT_SEC", "PG_POOL_KEEPALIVE_SEC", "PG_POOL_IDLE_TIMEOUT_SEC",
+              "PG_POOL_MAX_LIFETIME_SEC", "PG_POOL_LEAK_DETECTION_SEC", "PG_COMMIT_RESOLUTION_SEC",
+              "PG_BREAKER_PROBE_SEC", "PG_BREAKER_CALLER_PROBE_SEC"})
+            for (const std::string value : {"0.0004", "0.0009", "1e-300"})
+                EXPECT_THAT(
+                    refusal(with({{prefix + variable, value}})),
+                    testing::StartsWith(prefix + variable + ": '" + value + "' is "));
+    EXPECT_EQ(
+        refusal(with({{"PG_COMMAND_TIMEOUT_SEC", "0.0004"}})),
+        "PG_COMMAND_TIMEOUT_SEC: '0.0004' is above 0 and below 0.001, a millisecond");
+}
+
+TEST(configuration, refuses_a_log_level_that_is_none)
+{
+    EXPECT_EQ(
+        refusal(with({{"TRADECORE_LOG", "abc"}})),
+        "TRADECORE_LOG: 'abc' is none of trace, debug, info, warn, error, critical, off");
+    EXPECT_THAT(
+        read_configuration(from(with({{"TRADECORE_LOG", "WARNING"}}))).settings,
+        testing::Contains(testing::ResultOf(line_of, "TRADECORE_LOG = warn (TRADECORE_LOG)")));
 }
 
 /// What is said of a DSN, by a refusal or as a setting.
@@ -410,6 +520,9 @@ TEST(configuration, refuses_wrong_values_by_the_variables_name)
     EXPECT_EQ(
         refusal(with({{"PG_POOL_MIN_SIZE", "5"}, {"PG_POOL_MAX_SIZE", "4"}})),
         "PG_POOL_MIN_SIZE: 5 is above PG_POOL_MAX_SIZE, which is 4");
+    EXPECT_EQ(
+        refusal(with({{"VB_PG_POOL_MIN_SIZE", "60"}})),
+        "VB_PG_POOL_MIN_SIZE: 60 is above VB_PG_POOL_MAX_SIZE, which is 50 by default");
     EXPECT_THAT(refusal(with({{"VB_PG_POOL_TIMEOUT_SEC", "nan"}})), testing::StartsWith("VB_PG_POOL_TIMEOUT_SEC: "));
     EXPECT_THAT(refusal(with({{"PG_POOL_TIMEOUT_SEC", "0"}})), testing::StartsWith("PG_POOL_TIMEOUT_SEC: "));
     EXPECT_THAT(refusal(with({{"PG_COMMAND_TIMEOUT_SEC", "-3"}})), testing::StartsWith("PG_COMMAND_TIMEOUT_SEC: "));
@@ -422,6 +535,9 @@ TEST(configuration, refuses_wrong_values_by_the_variables_name)
     EXPECT_EQ(
         refusal(with({{"PG_RETRY_BASE_MS", "5"}, {"PG_RETRY_CAP_MS", "4"}})),
         "PG_RETRY_BASE_MS: 5 is above PG_RETRY_CAP_MS, which is 4");
+    EXPECT_EQ(
+        refusal(with({{"PG_RETRY_BASE_MS", "5000"}})),
+        "PG_RETRY_BASE_MS: 5000 is above PG_RETRY_CAP_MS, which is 2000 by default");
     EXPECT_EQ(
         refusal(with({{"VB_PG_BREAKER_CALLER_PROBE_SEC", "4"}})),
         "VB_PG_BREAKER_CALLER_PROBE_SEC: '4' is not a number of seconds from 5 to 86400");

@@ -36,15 +36,16 @@ using environment = std::function<std::optional<std::string>(std::string_view na
 
 /// A setting as it is in force.
 struct setting {
-    /// The variable, or a word for what has none of its own.
+    /// The variable; for a part of a connection that of the DSN and the keyword, "POSTGRES_DSN.host".
     std::string name;
     /// Without secrets.
     std::string value;
-    /// The variable that says so, or "default".
+    /// The variable that says so, a place in a service file, "follows …" with the setting that it may not be above, or
+    /// "default".
     std::string origin;
 };
 
-/// Everything the environment says about databases.
+/// Everything the environment says about databases, and about the log.
 struct database_configuration {
     database_options main;
     /// Nothing when `ENABLE_VB_DATABASE` is false.
@@ -65,7 +66,8 @@ struct database_configuration {
 [[nodiscard]] database_options
 read_database_options(const environment& from, std::string name, std::string_view prefix, database_options defaults);
 
-/// Reads the settings of `main` and `vb`; `ENABLE_VB_DATABASE` is true when not set, and `DB_WORKERS` is 1.
+/// Reads the settings of `main` and `vb`; `ENABLE_VB_DATABASE` is true when not set, and `DB_WORKERS` is 1. The level
+/// of the log, `TRADECORE_LOG`, is only looked at: the log reads it by itself.
 /// @throws configuration_error.
 [[nodiscard]] database_configuration read_configuration(const environment& from = process_environment());
 
