@@ -86,7 +86,8 @@ database_configuration share_of_worker(database_configuration whole)
 std::vector<std::string> sizing_complaints(const std::vector<server_room>& rooms, std::size_t workers)
 {
     std::vector<std::string> lines;
-    for (const auto& [server, of] : claims(rooms, [](const server_room& one) { return one.server; })) {
+    for (const auto& [server, of] :
+         claims(rooms, [](const server_room& one) { return std::tie(one.server, one.is_standby); })) {
         const auto most = of.room->max_connections;
         const auto allowed = most - std::min(most, of.room->reserved);
         if (of.wanted > allowed)
@@ -97,13 +98,13 @@ std::vector<std::string> sizing_complaints(const std::vector<server_room>& rooms
                     allowed, most, of.room->reserved, recommended_max_connections(of.wanted))));
     }
     for (const auto& [role, of] :
-         claims(rooms, [](const server_room& one) { return std::tie(one.server, one.role); })) {
+         claims(rooms, [](const server_room& one) { return std::tie(one.server, one.is_standby, one.role); })) {
         if (of.room->role_limit && of.wanted > *of.room->role_limit)
             lines.push_back(complaint(
                 of, workers,
                 fmt::format("the role \"{}\" is allowed {} (CONNECTION LIMIT)", of.room->role, *of.room->role_limit)));
     }
-    const auto by_database = [](const server_room& one) { return std::tie(one.server, one.database); };
+    const auto by_database = [](const server_room& one) { return std::tie(one.server, one.is_standby, one.database); };
     for (const auto& [database, of] : claims(rooms, by_database)) {
         if (of.room->database_limit && of.wanted > *of.room->database_limit)
             lines.push_back(complaint(

@@ -98,18 +98,39 @@ asio::awaitable<void> open_as(database& handle, database_options options)
     all().note_opened(name);
 }
 
+/// How many connections all workers make to the servers of a database.
+struct sizes {
+    sizes(const database_options& share, std::size_t workers)
+        : primary(share.pool.maximum * workers),
+          standbys(share.standbys.enabled ? share.standbys.pool.maximum * workers : 0)
+    {}
+
+    std::size_t primary;
+    std::size_t standbys;
+};
+
+void add_sized(std::vector<sized_database>& to, const database& handle, const sizes& wanted)
+{
+    to.push_back({handle, wanted.primary});
+    if (wanted.standbys > 0)
+        to.push_back({handle.standbys(), wanted.standbys});
+}
+
 /// Opens main, and vb when the configuration has it, with this worker's share of the pools.
 asio::awaitable<void> open_share(database_configuration whole)
 {
     const auto workers = whole.workers;
     auto share = share_of_worker(std::move(whole));
-    std::vector<sized_database> sized{{db, share.main.pool.maximum * workers}};
+    std::vector<sized_database> sized;
+    const sizes of_main(share.main, workers);
     co_await open_as(db, std::move(share.main));
+    add_sized(sized, db, of_main);
     std::exception_ptr failure;
     if (share.vb) {
-        sized.push_back({vb_db, share.vb->pool.maximum * workers});
+        const sizes of_vb(*share.vb, workers);
         try {
             co_await open_as(vb_db, std::move(*share.vb));
+            add_sized(sized, vb_db, of_vb);
         }
         catch (...) {
             failure = std::current_exception();

@@ -6,6 +6,7 @@
 
 #include <boost/describe/class.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,9 +17,13 @@ namespace asio = boost::asio;
 
 namespace {
 
+/// Nobody waits for long at start for a server that need not be there, such as a standby.
+constexpr std::chrono::seconds longest_question{3};
+
 struct room_row {
     std::int32_t backend_pid;
     std::int64_t server;
+    bool is_standby;
     std::string role;
     std::string database;
     std::int32_t max_connections;
@@ -27,7 +32,8 @@ struct room_row {
     std::optional<std::int32_t> database_limit;
 };
 BOOST_DESCRIBE_STRUCT(
-    room_row, (), (backend_pid, server, role, database, max_connections, reserved, role_limit, database_limit))
+    room_row, (),
+    (backend_pid, server, is_standby, role, database, max_connections, reserved, role_limit, database_limit))
 
 std::optional<std::size_t> size_of(std::optional<std::int32_t> limit)
 {
@@ -37,12 +43,13 @@ std::optional<std::size_t> size_of(std::optional<std::int32_t> limit)
 /// @returns nothing behind a pooler: what counts there are the pooler's limits.
 asio::awaitable<std::optional<server_room>> ask_for_room(sized_database of)
 {
-    const auto connection = co_await of.handle.get().pool().acquire({.kind = "sizing check", .label = {}, .keeps = {}});
+    const auto connection = co_await of.handle.pool().acquire({.kind = "sizing check", .label = {}, .keeps = {}});
     // Superusers are bound by max_connections alone (PostgreSQL documentation, "Connections and Authentication",
     // "CREATE ROLE", "CREATE DATABASE"). `reserved_connections` came with PostgreSQL 16.
     const auto found = co_await connection->fetchrow<room_row>(
         "SELECT pg_catalog.pg_backend_pid() AS backend_pid,"
         " (SELECT system_identifier FROM pg_catalog.pg_control_system()) AS server,"
+        " pg_catalog.pg_is_in_recovery() AS is_standby,"
         " r.rolname::text AS role, d.datname::text AS database,"
         " pg_catalog.current_setting('max_connections')::int4 AS max_connections,"
         " CASE WHEN r.rolsuper THEN 0"
@@ -55,9 +62,10 @@ asio::awaitable<std::optional<server_room>> ask_for_room(sized_database of)
     if (!found || found->backend_pid != connection->backend_pid())
         co_return std::nullopt;
     co_return server_room{
-        .name = of.handle.get().name(),
+        .name = of.handle.name(),
         .wanted = of.wanted,
         .server = found->server,
+        .is_standby = found->is_standby,
         .role = found->role,
         .database = found->database,
         .max_connections = static_cast<std::size_t>(found->max_connections),
@@ -73,14 +81,15 @@ asio::awaitable<void> warn_about_sizing(std::vector<sized_database> of, std::siz
     std::vector<server_room> rooms;
     for (const auto& one : of) {
         try {
-            const auto& home = one.handle.get().pool_executor();
-            if (auto room = co_await (home ? run_on(home, ask_for_room(one)) : ask_for_room(one)))
+            const auto& home = one.handle.pool_executor();
+            auto question = with_timeout(longest_question, ask_for_room(one));
+            if (auto room = co_await (home ? run_on(home, std::move(question)) : std::move(question)))
                 rooms.push_back(std::move(*room));
         }
         catch (const pg::error& why) {
             observe::log(
                 observe::level::debug, "what the server allows could not be asked",
-                {{"database", one.handle.get().name()}, {"error", why.what()}});
+                {{"database", one.handle.name()}, {"error", why.what()}});
         }
     }
     for (const auto& line : sizing_complaints(rooms, workers))

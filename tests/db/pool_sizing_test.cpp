@@ -115,6 +115,19 @@ TEST(pool_sizing, counts_the_pools_of_one_server_together)
     EXPECT_THAT(sizing_complaints({room("main", 60, 100), elsewhere}, 4), IsEmpty());
 }
 
+TEST(pool_sizing, counts_the_pools_for_standbys_apart_from_those_of_their_primary)
+{
+    auto main_standby = room("main/standby", 60, 100);
+    auto vb_standby = room("vb/standby", 60, 100);
+    main_standby.is_standby = vb_standby.is_standby = true;
+    EXPECT_THAT(sizing_complaints({room("main", 60, 100), main_standby}, 1), IsEmpty());
+    EXPECT_THAT(
+        sizing_complaints({room("main", 60, 100), main_standby, vb_standby}, 1),
+        ElementsAre(
+            "[POOL SIZING] the pool of main/standby and vb/standby may make 120 connections, but the server allows 97 "
+            "(max_connections = 100, 3 reserved); recommended: max_connections = 240"));
+}
+
 TEST(pool_sizing, knows_the_limits_of_roles_and_databases)
 {
     auto main = room("main", 20, 100);

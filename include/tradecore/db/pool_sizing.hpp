@@ -40,8 +40,10 @@ struct server_room {
     std::string name;
     /// How many connections all workers may make to it.
     std::size_t wanted = 0;
-    /// Tells servers apart: the system identifier of the cluster.
+    /// Tells servers apart: the system identifier of the cluster, which standbys have from their primary. All standbys
+    /// of one count as one server: each of them may get all connections.
     std::int64_t server = 0;
+    bool is_standby = false;
     std::string role;
     std::string database;
     /// The server's setting, and what it keeps back from roles such as ours.

@@ -2,6 +2,7 @@
 #include "support/errors.hpp"
 #include "support/pgbouncer.hpp"
 #include "support/postgres.hpp"
+#include "support/replicated_servers.hpp"
 #include "support/run.hpp"
 
 #include <tradecore/db/registry.hpp>
@@ -173,6 +174,42 @@ TEST(registry, warns_when_the_workers_pools_exceed_what_the_server_allows)
             "(max_connections = 200, 3 reserved); recommended: max_connections = 816",
             "[POOL SIZING] the pools of 4 workers of main and vb may make 408 connections, but the role \"" +
                 role.name() + "\" is allowed 20 (CONNECTION LIMIT)"));
+}
+
+TEST(registry, warns_of_pools_for_standbys_too)
+{
+    const test::replicated_servers servers;
+    const observe::capture said;
+    test::run([&]() -> asio::awaitable<void> {
+        auto wanted = configuration(servers.dsn("target_session_attrs=read-write"), "");
+        wanted.main.standbys.enabled = true;
+        wanted.main.pool.maximum = 20;
+        wanted.main.standbys.pool.maximum = 5'001;
+        wanted.workers = 2;
+        co_await init_all(std::move(wanted));
+        co_await shutdown();
+    });
+    EXPECT_THAT(
+        said.messages(observe::level::warn),
+        testing::ElementsAre(
+            "[POOL SIZING] the pools of 2 workers of main/standby may make 5000 connections, but the server allows 100 "
+            "(max_connections = 100, 0 reserved); recommended: max_connections = 10000"));
+}
+
+TEST(registry, opens_also_while_a_standby_is_away)
+{
+    const test::scratch_database main("main");
+    const observe::capture said;
+    test::run([&]() -> asio::awaitable<void> {
+        auto wanted = configuration(main.dsn(), "");
+        wanted.main.standbys.enabled = true;
+        wanted.main.standbys.pool.maximum = 5'000;
+        wanted.main.standbys.hosts = {{.host = "/nowhere", .port = 1}};
+        co_await init_all(std::move(wanted));
+        co_await touch(db);
+        co_await shutdown();
+    });
+    EXPECT_THAT(said.messages(observe::level::warn), testing::Not(testing::Contains(testing::HasSubstr("SIZING"))));
 }
 
 TEST(registry, says_nothing_of_sizes_behind_a_pooler)
