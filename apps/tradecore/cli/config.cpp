@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands.hpp"
+#include "cli/unknown_variables.hpp"
+#include "simulate/options.hpp"
 
 #include <tradecore/db/configuration.hpp>
 #include <tradecore/db/pool_sizing.hpp>
@@ -12,12 +14,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace tradecore::app::cli {
@@ -32,13 +33,23 @@ struct config_options {
 /// What: how many connections there are for all workers and for each.
 struct sizes {
     std::size_t total = 0;
+    std::size_t to_standbys = 0;
     database_configuration share;
+
+    /// A server may be primary today and standby tomorrow.
+    [[nodiscard]] std::size_t recommended() const { return recommended_max_connections(std::max(total, to_standbys)); }
 };
 
 sizes sizes_of(const database_configuration& whole)
 {
     sizes made{.share = share_of_worker(whole)};
-    made.total = whole.workers * (made.share.main.pool.maximum + (made.share.vb ? made.share.vb->pool.maximum : 0));
+    const auto add = [&](const database_options& one) {
+        made.total += whole.workers * one.pool.maximum;
+        made.to_standbys += one.standbys.enabled ? whole.workers * one.standbys.pool.maximum : 0;
+    };
+    add(made.share.main);
+    if (made.share.vb)
+        add(*made.share.vb);
     return made;
 }
 
@@ -50,26 +61,18 @@ std::string connections_to(const database_options& database)
     return text;
 }
 
-/// @returns the variables of the environment that are named like settings and are none: misspelt, most likely.
-std::vector<std::string> unknown_variables(const database_configuration& whole)
+/// Returns: the databases whose sizes nobody has said, for which `simulate` has its own.
+std::vector<std::string> not_sized(const database_configuration& whole)
 {
-    static constexpr std::string_view of_vb = "VB_";
-    static constexpr std::array<std::string_view, 11> beginnings{
-        "PG_POOL_", "PG_COMMAND_", "PG_COMMIT_", "PG_RETRY_", "PG_BREAKER_", "PG_STANDBY_",
-        "DB_SLOW_", "DB_LONG_",    "DB_POOL_",   "DB_LOG_",   "DB_WORKER"};
-    std::vector<std::string> unknown;
-    for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
-        const std::string_view line(*variable);
-        const auto name = line.substr(0, line.find('='));
-        // Settings of vb are like those of main, which are always there.
-        const auto of_main = name.starts_with(of_vb) ? name.substr(of_vb.size()) : name;
-        const auto begins = [&](std::string_view beginning) { return of_main.starts_with(beginning); };
-        const bool is_known = std::ranges::find(whole.settings, of_main, &setting::name) != whole.settings.end();
-        if (std::ranges::any_of(beginnings, begins) && !is_known)
-            unknown.emplace_back(name);
-    }
-    std::ranges::sort(unknown);
-    return unknown;
+    const auto is_default = [&](const std::string& name) {
+        const auto found = std::ranges::find(whole.settings, name, &setting::name);
+        return found != whole.settings.end() && found->origin == "default";
+    };
+    std::vector<std::string> names;
+    for (const auto& [name, prefix] : {std::pair("main", std::string()), std::pair("vb", std::string("VB_"))})
+        if (is_default(prefix + "PG_POOL_MIN_SIZE") && is_default(prefix + "PG_POOL_MAX_SIZE"))
+            names.emplace_back(name);
+    return names;
 }
 
 std::string to_text(const database_configuration& whole)
@@ -88,10 +91,17 @@ std::string to_text(const database_configuration& whole)
     text += fmt::format("\n{}: {}", whose, connections_to(sized.share.main));
     if (sized.share.vb)
         text += ", " + connections_to(*sized.share.vb);
+    text += fmt::format("; {} in all", sized.total);
+    if (sized.to_standbys > 0)
+        text += fmt::format(", and {} to standbys", sized.to_standbys);
     text += fmt::format(
-        "; {} in all\nrecommended on the server: max_connections = {}\n", sized.total,
-        recommended_max_connections(sized.total));
-    if (const auto unknown = unknown_variables(whole); !unknown.empty())
+        "\nrecommended on {} server: max_connections = {}\n", sized.to_standbys > 0 ? "each" : "the",
+        sized.recommended());
+    if (const auto names = not_sized(whole); !names.empty())
+        text += fmt::format(
+            "tradecore simulate: at most {} connections, or two for each process, to {}, whose sizes are not set\n",
+            simulate::fewest_default_connections, fmt::join(names, " and "));
+    if (const auto unknown = unknown_variables(); !unknown.empty())
         text += fmt::format("not known, and without effect: {}\n", fmt::join(unknown, ", "));
     return text;
 }
@@ -106,8 +116,9 @@ boost::json::object to_json(const database_configuration& whole)
         {"settings", std::move(settings)},
         {"workers", whole.workers},
         {"connections", sized.total},
-        {"unknown", boost::json::value_from(unknown_variables(whole))},
-        {"recommended_max_connections", recommended_max_connections(sized.total)}};
+        {"standby_connections", sized.to_standbys},
+        {"unknown", boost::json::value_from(unknown_variables())},
+        {"recommended_max_connections", sized.recommended()}};
 }
 
 database_configuration read(std::optional<std::size_t> workers)

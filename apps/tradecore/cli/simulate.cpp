@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands.hpp"
+#include "cli/unknown_variables.hpp"
 #include "market/price_reader.hpp"
 #include "simulate/run.hpp"
+
+#include <tradecore/observe/log.hpp>
 
 #include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <memory>
@@ -77,10 +81,19 @@ int tell(const std::exception& error, int status)
     return status;
 }
 
+void warn_of_unknown_variables()
+{
+    if (const auto unknown = unknown_variables(); !unknown.empty())
+        observe::log(
+            observe::level::warn, "variables look like settings and have no effect",
+            {{"variables", fmt::format("{}", fmt::join(unknown, ", "))}});
+}
+
 int run(const raw_options& raw)
 {
     try {
         const auto wanted = finished(raw);
+        warn_of_unknown_variables();
         const auto report = simulate::run(wanted, process_environment());
         if (wanted.json)
             fmt::print("{}\n", boost::json::serialize(simulate::to_json(report)));
@@ -145,8 +158,9 @@ void add_simulate(CLI::App& program, int& status)
     command
         ->add_option(
             "--connections", raw->connections,
-            "The most connections to each of the two databases, of all workers together (default\n16, or "
-            "PG_POOL_MAX_SIZE and VB_PG_POOL_MAX_SIZE)")
+            "The most connections to each of the two databases, of all workers together (default\nwhat "
+            "PG_POOL_MIN_SIZE "
+            "and PG_POOL_MAX_SIZE, or their VB_ twins, say as in `tradecore\nconfig`; 16 where neither is set)")
         ->type_name("N")
         ->check(CLI::Range(1, 1'000));
     command

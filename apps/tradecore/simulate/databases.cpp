@@ -26,8 +26,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t fewest_default_connections = 16;
 constexpr std::size_t default_connections_each = 2;
+constexpr std::size_t most_kept_idle = 4; // few connect here
 constexpr std::chrono::seconds longest_pause_between_connects{1};
 // What checks and administration use beside the pools.
 constexpr unsigned further_connections = 16;
@@ -57,15 +57,9 @@ std::optional<std::string> or_embedded(const environment& from, std::string_view
     return from(name);
 }
 
-database_options defaults(std::size_t connections)
+bool is_set(const environment& from, const std::string& name)
 {
-    database_options made;
-    // Few connect here, and nobody's patience outlasts a server's absence by much.
-    made.pool = {
-        .minimum = std::min<std::size_t>(connections, 4),
-        .maximum = connections,
-        .connect_backoff_limit = longest_pause_between_connects};
-    return made;
+    return !from(name).value_or("").empty();
 }
 
 asio::awaitable<void> on_server(std::string dsn, std::vector<std::string> commands)
@@ -93,16 +87,16 @@ std::string first_difference(const boost::json::object& there, const boost::json
     return "other parameters";
 }
 
-/// What: a process's part of a pool. Params: `named` is what said how large the pool is.
-pool_options part_of(const pool_options& whole, std::size_t processes, const std::string& named)
+/// What: a process's part of a pool. Params: `named` is what says how large the pool is, `by_default` whether it does.
+pool_options part_of(const pool_options& whole, std::size_t processes, const std::string& named, bool by_default)
 {
     if (processes == 1)
         return whole;
     if (whole.maximum < processes)
         throw configuration_error(
             named, fmt::format(
-                       "{} connections are too few for {} workers and the process that starts them", whole.maximum,
-                       processes - 1));
+                       "{} connections{} are too few for {} workers and the process that starts them", whole.maximum,
+                       by_default ? ", the default," : "", processes - 1));
     return share_of_worker(whole, processes);
 }
 
@@ -126,9 +120,8 @@ std::runtime_error in_use(std::string_view name)
 databases::databases(const options& wanted, const environment& from)
     : keep_(wanted.keep), from_(from), connections_(wanted.connections), workers_(wanted.workers)
 {
-    const auto is_set = [&](std::string_view name) { return !from(name).value_or("").empty(); };
-    const bool main_named = is_set("POSTGRES_DSN") || is_set("DATABASE_URL");
-    const bool vb_named = is_set("VB_POSTGRES_DSN") || is_set("VB_DATABASE_URL");
+    const bool main_named = is_set(from, "POSTGRES_DSN") || is_set(from, "DATABASE_URL");
+    const bool vb_named = is_set(from, "VB_POSTGRES_DSN") || is_set(from, "VB_DATABASE_URL");
     if (main_named != vb_named)
         throw configuration_error(
             main_named ? "VB_POSTGRES_DSN" : "POSTGRES_DSN",
@@ -143,9 +136,7 @@ databases::databases(const options& wanted, const environment& from)
             "embedded one only");
     const environment named =
         main_named ? from : environment([&](std::string_view name) { return or_embedded(from, name); });
-    if (!read_configuration(named).vb)
-        throw configuration_error("ENABLE_VB_DATABASE", "false, but a simulation needs the virtual broker's database");
-    read_pool_options(named);
+    read_options(named);
     const auto connections = main_options_.pool.maximum + vb_options_.pool.maximum;
     divide_pools();
     if (main_named)
@@ -181,27 +172,42 @@ std::size_t databases::default_connections() const
                          : std::max(fewest_default_connections, default_connections_each * (workers_ + 1));
 }
 
-void databases::read_pool_options(const environment& from)
+void databases::read_options(const environment& from)
 {
-    const auto size = defaults(connections_.value_or(default_connections()));
-    main_options_ = read_database_options(from, "main", "", size);
-    vb_options_ = read_database_options(from, "vb", "VB_", size);
-    if (connections_)
-        main_options_.pool = vb_options_.pool = size.pool;
+    auto whole = read_configuration(from);
+    if (!whole.vb)
+        throw configuration_error("ENABLE_VB_DATABASE", "false, but a simulation needs the virtual broker's database");
+    main_options_ = std::move(whole.main);
+    vb_options_ = *std::move(whole.vb);
+    size_pool(main_options_.pool, from, "");
+    size_pool(vb_options_.pool, from, "VB_");
+}
+
+void databases::size_pool(pool_options& pool, const environment& from, const std::string& prefix) const
+{
+    // Nobody's patience outlasts a server's absence by much.
+    pool.connect_backoff_limit = longest_pause_between_connects;
+    if (!connections_ && (is_set(from, prefix + "PG_POOL_MIN_SIZE") || is_set(from, prefix + "PG_POOL_MAX_SIZE")))
+        return;
+    pool.maximum = connections_.value_or(default_connections());
+    pool.minimum = std::min(pool.maximum, most_kept_idle);
 }
 
 void databases::divide_pools()
 {
-    const auto named = [&](const char* variable) { return connections_ ? "--connections" : variable; };
-    main_options_.pool = part_of(main_options_.pool, processes(), named("PG_POOL_MAX_SIZE"));
-    vb_options_.pool = part_of(vb_options_.pool, processes(), named("VB_PG_POOL_MAX_SIZE"));
+    const auto divide = [this](pool_options& pool, const std::string& variable) {
+        pool = part_of(
+            pool, processes(), connections_ ? "--connections" : variable, !connections_ && !is_set(from_, variable));
+    };
+    divide(main_options_.pool, "PG_POOL_MAX_SIZE");
+    divide(vb_options_.pool, "VB_PG_POOL_MAX_SIZE");
 }
 
 asio::awaitable<void> databases::connect()
 {
     if (server_) {
         const auto dsns = worker_variables();
-        read_pool_options(with_dsns(from_, dsns));
+        read_options(with_dsns(from_, dsns));
         divide_pools();
         const auto there = co_await pg::connection::connect(
             co_await asio::this_coro::executor, pg::connect_options::parse(server_->dsn("postgres")));

@@ -26,7 +26,8 @@ namespace tradecore::app::simulate {
 ///   two different runs are never mixed.
 ///
 /// The sizes of the pools are those of all processes together: with workers, each of them and the process that started
-/// them have an equal part.
+/// them have an equal part. They are what the options say, else what the configuration says, as far as the environment
+/// names one of a pool's sizes, else the simulation's own. What pools do beside is what the configuration says.
 /// Thread safety: none.
 class databases {
 public:
@@ -77,7 +78,8 @@ public:
     [[nodiscard]] const database_options& vb_options() const { return vb_options_; }
 
 private:
-    void read_pool_options(const environment& from);
+    void read_options(const environment& from);
+    void size_pool(pool_options& pool, const environment& from, const std::string& prefix) const;
     void divide_pools();
     [[nodiscard]] std::size_t processes() const { return workers_ == 1 ? 1 : workers_ + 1; }
     [[nodiscard]] std::size_t default_connections() const;

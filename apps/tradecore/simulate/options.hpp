@@ -21,6 +21,10 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+/// What: how many connections there are to a database when nobody says how many, all processes together, or else two
+/// for each process.
+inline constexpr std::size_t fewest_default_connections = 16;
+
 /// What: what `tradecore simulate` is asked to do; the members are its flags.
 struct options {
     std::optional<std::filesystem::path> prices; ///< nothing: a generated sample

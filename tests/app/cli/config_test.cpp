@@ -68,7 +68,63 @@ TEST(config_command, says_how_many_connections_each_worker_may_make)
     const variables reads({{"PG_STANDBY_READS", "true"}});
     EXPECT_THAT(
         printed("--workers 4"),
-        HasSubstr("each of 4 workers: 5 to 25 connections to main and 0 to 5 to its standbys; 100 in all\n"));
+        HasSubstr("each of 4 workers: 5 to 25 connections to main and 0 to 5 to its standbys; 100 in all, and 20 to "
+                  "standbys\nrecommended on each server: max_connections = 200\n"));
+}
+
+TEST(config_command, recommends_what_the_pools_for_standbys_need_too)
+{
+    const variables set(
+        {{"POSTGRES_DSN", "postgresql://app@db1,db2/trading?target_session_attrs=read-write"},
+         {"ENABLE_VB_DATABASE", "false"},
+         {"PG_STANDBY_READS", "true"},
+         {"PG_STANDBY_POOL_MAX_SIZE", "5001"}});
+    EXPECT_THAT(
+        printed("--workers 2"),
+        HasSubstr("100 in all, and 5000 to standbys\nrecommended on each server: max_connections = 10000\n"));
+    EXPECT_THAT(
+        printed("--json --workers 2"), AllOf(
+                                           HasSubstr(R"("connections":100,"standby_connections":5000,)"),
+                                           HasSubstr(R"("recommended_max_connections":10000)")));
+}
+
+TEST(config_command, says_where_simulate_has_sizes_of_its_own)
+{
+    const variables set(
+        {{"POSTGRES_DSN", "postgresql://app@db1/trading"}, {"VB_POSTGRES_DSN", "postgresql://app@db1/vb"}});
+    const std::string line = "tradecore simulate: at most 16 connections, or two for each process, to ";
+    EXPECT_THAT(printed(), HasSubstr("\n" + line + "main and vb, whose sizes are not set\n"));
+    const variables sized({{"PG_POOL_MIN_SIZE", "20"}});
+    EXPECT_THAT(printed(), HasSubstr("\n" + line + "vb, whose sizes are not set\n"));
+    const variables both({{"VB_PG_POOL_MAX_SIZE", "20"}});
+    EXPECT_THAT(printed(), Not(HasSubstr("tradecore simulate")));
+}
+
+TEST(config_command, lists_the_level_of_the_log)
+{
+    const variables set(
+        {{"POSTGRES_DSN", "postgresql://app@db1/trading"},
+         {"ENABLE_VB_DATABASE", "false"},
+         {"TRADECORE_LOG", "error"}});
+    EXPECT_THAT(printed("--json"), HasSubstr(R"("TRADECORE_LOG":{"value":"error","origin":"TRADECORE_LOG"})"));
+}
+
+TEST(config_command, names_settings_of_all_databases_that_were_meant_for_one_and_names_with_a_slip)
+{
+    const variables set(
+        {{"POSTGRES_DSN", "postgresql://app@db1/trading"},
+         {"VB_POSTGRES_DSN", "postgresql://app@db1/vb"},
+         {"DATABASE_URL", "postgresql://app@db1/trading"},
+         {"VB_DB_SLOW_QUERY_THRESHOLD_MS", "5"},
+         {"VB_DB_WORKERS", "x"},
+         {"ENABLE_VB_DATABSE", "false"},
+         {"POSTGRES_DNS", "postgresql://app@db1/trading"},
+         {"TRADECORE_LOGS", "off"},
+         {"POSTGRES_USER", "app"},
+         {"WEB_WORKERS", "4"}});
+    EXPECT_THAT(
+        printed(), HasSubstr("\nnot known, and without effect: ENABLE_VB_DATABSE, POSTGRES_DNS, TRADECORE_LOGS, "
+                             "VB_DB_SLOW_QUERY_THRESHOLD_MS, VB_DB_WORKERS\n"));
 }
 
 TEST(config_command, names_variables_that_look_like_settings_and_are_none)

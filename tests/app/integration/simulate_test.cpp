@@ -234,6 +234,27 @@ TEST_F(simulation, says_when_its_pools_are_more_than_the_server_allows)
     EXPECT_THAT(said({}), testing::Not(testing::HasSubstr("[POOL SIZING]")));
 }
 
+TEST_F(simulation, treats_its_pools_as_the_environment_says_also_when_told_their_size)
+{
+    auto variables = environment();
+    variables["TRADECORE_LOG"] = "warn";
+    variables["PG_POOL_SHARING"] = variables["VB_PG_POOL_SHARING"] = "false"; // who finds none waits
+    variables["DB_SLOW_ACQUIRE_THRESHOLD_MS"] = "1";
+    EXPECT_THAT(run_program(command({"--connections", "1"}), variables).err, testing::HasSubstr("[SLOW ACQUIRE]"));
+}
+
+TEST_F(simulation, names_variables_that_look_like_settings_and_are_none)
+{
+    auto variables = environment();
+    variables["TRADECORE_LOG"] = "warn";
+    variables["PG_POOL_MAXSIZE"] = "5";
+    variables["VB_DB_WORKERS"] = "5";
+    EXPECT_THAT(
+        run_program(command({}), variables).err,
+        testing::HasSubstr("warn variables look like settings and have no effect "
+                           "variables=\"PG_POOL_MAXSIZE, VB_DB_WORKERS\""));
+}
+
 TEST_F(simulation, refuses_a_wrong_price_line_before_anything_is_done)
 {
     const auto file = std::filesystem::temp_directory_path() / (main_.name() + ".csv");
@@ -262,6 +283,7 @@ TEST_F(simulation, refuses_flags_and_variables_that_make_no_sense_by_name)
     refused({"--no-such-flag"}, {}, "--no-such-flag");
     refused({}, {{"PG_POOL_TIMEOUT_SEC", "soon"}}, "PG_POOL_TIMEOUT_SEC");
     refused({}, {{"ENABLE_VB_DATABASE", "false"}}, "ENABLE_VB_DATABASE");
+    refused({}, {{"TRADECORE_LOG", "abc"}}, "TRADECORE_LOG: 'abc' is none of trace, debug,");
     refused({}, {{"VB_POSTGRES_DSN", ""}}, "VB_POSTGRES_DSN");
     refused({}, {{"VB_POSTGRES_DSN", main_.dsn()}}, "VB_POSTGRES_DSN: names the same database");
     refused({"--symbol", "OTHER"}, {}, "--symbol needs --prices");
