@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tradecore/db/configuration.hpp>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -434,10 +435,11 @@ TEST(configuration, refuses_times_that_would_be_rounded_to_none)
               "PG_POOL_VALIDATION_TIMEOUT_SEC", "PG_POOL_KEEPALIVE_SEC", "PG_POOL_IDLE_TIMEOUT_SEC",
               "PG_POOL_MAX_LIFETIME_SEC", "PG_POOL_LEAK_DETECTION_SEC", "PG_COMMIT_RESOLUTION_SEC",
               "PG_BREAKER_PROBE_SEC", "PG_BREAKER_CALLER_PROBE_SEC"})
-            for (const std::string value : {"0.0004", "0.0009", "1e-300"})
+            for (const std::string value : {"0.0004", "0.0009", "1e-300"}) {
+                const auto name = prefix + variable;
                 EXPECT_THAT(
-                    refusal(with({{prefix + variable, value}})),
-                    testing::StartsWith(prefix + variable + ": '" + value + "' is "));
+                    refusal(with({{name, value}})), testing::StartsWith(fmt::format("{}: '{}' is ", name, value)));
+            }
     EXPECT_EQ(
         refusal(with({{"PG_COMMAND_TIMEOUT_SEC", "0.0004"}})),
         "PG_COMMAND_TIMEOUT_SEC: '0.0004' is above 0 and below 0.001, a millisecond");
