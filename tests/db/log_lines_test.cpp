@@ -9,7 +9,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -27,7 +32,7 @@ using catalogue = std::map<std::string, std::vector<std::string>>;
 catalogue documented()
 {
     catalogue found;
-    for (const auto& row : test::rows_of_page("log.md", "\\| `(\\[[A-Z ]+\\])` \\| .* \\| (.*) \\|"))
+    for (const auto& row : test::rows_of_page("log.md", "\\| `(\\[[A-Z ]+\\])` \\| [^|]* \\| ([^|]*) \\|"))
         found[row[0]] = test::all_in(row[1], "`([a-z_]+)`");
     return found;
 }
@@ -84,6 +89,67 @@ TEST(log_lines, have_the_fields_of_the_documentation)
         }
     });
     EXPECT_EQ(said(log), documented());
+}
+
+// --- what other rooms and the program say, read from their sources ---------------------------------
+
+/// A line as a source or the page has it.
+struct line {
+    std::string words;
+    std::string level;
+    std::vector<std::string> fields;
+};
+
+/// @returns of each call of `observe::log` that says its level and its words, from `info` on, what they are.
+std::vector<line> lines_in(const std::filesystem::path& file)
+{
+    static const std::regex call(R"(\blog\(\s*(?:observe::)?level::(info|warn|error|critical),)");
+    std::ifstream in(file);
+    const std::string source(std::istreambuf_iterator<char>(in), {});
+    std::vector<line> found;
+    for (std::sregex_iterator at(source.begin(), source.end(), call), end; at != end; ++at) {
+        const auto from = static_cast<std::size_t>(at->position() + at->length());
+        const auto text = source.substr(from, source.find(");\n", from) - from);
+        const auto fields = test::all_in(text, R"re((?:\{|field\()"([a-z_0-9]+)",)re");
+        const auto message = fields.empty() ? text : text.substr(0, text.find('"' + fields.front() + '"'));
+        // Of words that are put together only the beginning is the same each time.
+        for (const auto& words : test::all_in(message, R"re("([^"{]+[^"{ ])[^"]*")re"))
+            found.push_back({words, (*at)[1], fields});
+    }
+    return found;
+}
+
+TEST(log_lines, of_all_rooms_are_in_the_documentation)
+{
+    std::vector<line> rows;
+    for (const auto& row : test::rows_of_page("log.md", R"(\| `([^`]+)`[^|]* \| ([a-z]+)[^|]* \| [^|]* \|)"))
+        rows.push_back({row[0], row[1], {}}); // those of databases, which have their own fields
+    for (const auto& row : test::rows_of_page("log.md", R"(\| `([^`]+)` \| ([a-z]+) \| [^|]* \| ([^|]*) \| [^|]* \|)"))
+        rows.push_back({row[0], row[1], test::all_in(row[2], "`([a-z_0-9]+)`")});
+
+    std::size_t seen = 0;
+    for (const auto* const folder : {"/src", "/apps"}) {
+        for (const auto& file :
+             std::filesystem::recursive_directory_iterator(TRADECORE_SOURCE_ROOT + std::string(folder))) {
+            if (file.path().extension() != ".cpp")
+                continue;
+            const bool is_of_databases = file.path().string().starts_with(TRADECORE_SOURCE_ROOT "/src/db/");
+            for (const auto& one : lines_in(file.path())) {
+                ++seen;
+                const auto row = std::ranges::find_if(rows, [&](const line& each) {
+                    return each.words.starts_with(one.words) || each.words.ends_with(one.words);
+                });
+                if (row == rows.end()) {
+                    ADD_FAILURE() << "docs/log.md has no line `" << one.words << "` (" << file.path() << ")";
+                    continue;
+                }
+                EXPECT_EQ(row->level, one.level) << one.words;
+                if (!is_of_databases)
+                    EXPECT_EQ(row->fields, one.fields) << one.words;
+            }
+        }
+    }
+    EXPECT_GT(seen, 25U);
 }
 
 } // namespace
