@@ -107,8 +107,8 @@ public:
     [[nodiscard]] transaction_status status() const noexcept;
     /// @returns whether a command has run that may have changed the session beyond its transaction, as far as tags of
     ///          commands tell: SET and RESET outside of transactions (inside they are taken for SET LOCAL), PREPARE,
-    ///          DECLARE CURSOR, LISTEN, LOAD, CREATE TABLE, DISCARD. What functions do, such as `set_config` and
-    ///          session locks, does not show.
+    ///          DECLARE CURSOR, LISTEN, LOAD, DISCARD; or texts, of what makes temporary objects. What functions do,
+    ///          such as `set_config` and session locks, does not show.
     [[nodiscard]] bool is_altered() const noexcept;
     /// Begins anew to watch for such commands.
     void forget_alterations() noexcept;

@@ -177,6 +177,8 @@ void link_cursor::begin(link::clock::time_point deadline)
                                 .describes = parses,
                                 .description = {prepared_, &prepared_->description}});
     exchange->deadline = deadline;
+    if (prepared_->makes_temporary)
+        on_->changes.on_temporary();
     auto& out = on_->outgoing();
     const auto start = out.size();
     try {

@@ -5,6 +5,7 @@
 #include "pg/engine/type_lookup.hpp"
 #include "pg/fsm/query.hpp"
 #include "pg/leading_keyword.hpp"
+#include "pg/makes_temporary.hpp"
 #include "pg/protocol/frontend.hpp"
 
 #include <tradecore/pg/error.hpp>
@@ -69,7 +70,7 @@ private:
     statement_ptr made_;
 };
 
-void complete(const statement_ptr& made, statement_types types, std::string description)
+void complete(const statement_ptr& made, statement_types types, std::string description, std::string_view text)
 {
     made->parameter_types = std::move(types.parameters);
     if (types.columns) {
@@ -80,6 +81,8 @@ void complete(const statement_ptr& made, statement_types types, std::string desc
         made->tells_types = tell_types(*types.columns);
         made->columns = std::make_shared<const row_description>(std::move(*types.columns));
     }
+    made->makes_temporary = pg::detail::makes_temporary(text);
+    made->is_usual = !made->tells_types && !made->makes_temporary && made->parameter_types.known() == nullptr;
     made->frame = protocol::execution_frame(made->name, made->result_formats, made->name.empty());
 }
 
@@ -140,7 +143,7 @@ prepare(std::shared_ptr<link> on, sql_text text, std::string_view label, link::c
             std::rethrow_exception(exchange->cancelled_because()); // nothing was run yet
         auto types =
             co_await complete_types(on, std::move(machine.parameter_types()), std::move(machine.columns()), deadline);
-        complete(made, std::move(types), std::move(machine.description()));
+        complete(made, std::move(types), std::move(machine.description()), text.text);
         on->statements.insert(text.text, made);
         leaving.release();
         co_return made;

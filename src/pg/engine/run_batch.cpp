@@ -144,6 +144,8 @@ void write_entry(running_batch& of, std::size_t which)
     const auto& prepared = *of.prepared[which];
     auto& out = of.on->outgoing();
     const auto start = out.size();
+    if (prepared.makes_temporary)
+        of.on->changes.on_temporary();
     try {
         write_parse_if_unnamed(out, prepared, entry.sql.text);
         protocol::write_bind(out, prepared.name, entry.arguments, prepared.parameter_types, prepared.result_formats);

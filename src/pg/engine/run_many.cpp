@@ -95,6 +95,8 @@ asio::awaitable<std::optional<std::uint64_t>> run_once(
     while (more && !exchange->finished() && !machine.error() && !exchange->cancelled_because()) {
         try {
             if (!queued) {
+                if (prepared->makes_temporary)
+                    on->changes.on_temporary();
                 write_commands(on->outgoing(), what.before);
                 write_parse_if_unnamed(on->outgoing(), *prepared, what.sql.text);
             }

@@ -6,6 +6,7 @@
 #include "pg/engine/prepare.hpp"
 #include "pg/engine/type_lookup.hpp"
 #include "pg/leading_keyword.hpp"
+#include "pg/makes_temporary.hpp"
 #include "pg/protocol/frontend.hpp"
 
 #include <tradecore/pg/error.hpp>
@@ -156,6 +157,8 @@ run_with_care(std::shared_ptr<link> on, statement what, link::clock::time_point 
         if (!on->is_free())
             co_await on->enter(deadline);
         on->require_open();
+        if (prepared->makes_temporary)
+            on->changes.on_temporary();
         const borrowed running(*on, plan_for(what, prepared));
         running->deadline = deadline;
         running->changes_nothing = what.options.only_reads;
@@ -205,8 +208,7 @@ asio::awaitable<result> run_usual(std::shared_ptr<link> on, Statement what)
     on->require_open();
     const auto deadline = deadline_of(*on, what.options);
     const auto prepared = on->statements.find(what.sql.text);
-    const bool usual =
-        prepared && on->is_free() && !prepared->tells_types && prepared->parameter_types.known() == nullptr;
+    const bool usual = prepared && prepared->is_usual && on->is_free();
     if (usual) {
         const borrowed running(*on, plan_for(what, prepared));
         running->deadline = deadline;
@@ -246,6 +248,8 @@ asio::awaitable<std::vector<result>> run_script(std::shared_ptr<link> on, sql_te
     on->require_open();
     const auto exchange = make_exchange<fsm::script>();
     exchange->deadline = deadline;
+    if (pg::detail::makes_temporary(text.text))
+        on->changes.on_temporary();
     protocol::write_query(on->outgoing(), text.text);
     (void)is_id_wanted_behind(*on, text.text); // what is known may be so no longer
     on->queue(exchange);

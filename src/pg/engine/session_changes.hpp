@@ -8,7 +8,7 @@ namespace tradecore::pg::engine {
 /// Watches the tags of commands for those that may change the session for what comes after their transaction.
 ///
 /// Tags do not say everything: SET and RESET inside of a transaction are taken for SET LOCAL, which looks the same, and
-/// any table for a temporary one. (PostgreSQL, src/include/tcop/cmdtaglist.h.)
+/// what makes temporary objects has to be told. (PostgreSQL, src/include/tcop/cmdtaglist.h.)
 class session_changes {
 public:
     /// @param payload of a CommandComplete: the tag and a zero.
@@ -24,10 +24,12 @@ public:
         else if (tag == "SET" || tag == "RESET")
             happened_ |= !in_transaction_;
         else if (
-            tag == "LISTEN" || tag == "LOAD" || tag == "PREPARE" || tag == "DECLARE CURSOR" || tag == "CREATE TABLE" ||
+            tag == "LISTEN" || tag == "LOAD" || tag == "PREPARE" || tag == "DECLARE CURSOR" ||
             tag.starts_with("DISCARD"))
             happened_ = true;
     }
+    /// Something is sent that makes temporary objects, as its text shows.
+    void on_temporary() noexcept { happened_ = true; }
     /// ReadyForQuery: what tags could not tell, it does.
     void on_ready(bool in_transaction) noexcept { in_transaction_ = in_transaction; }
 

@@ -29,6 +29,10 @@ struct prepared_statement {
     std::string description{};
     /// Whether values of its rows tell of what they are made, and so can contradict what is known of their types.
     bool tells_types = false;
+    /// Whether its text shows that it makes temporary objects: the session is altered by each use.
+    bool makes_temporary = false;
+    /// Whether nothing of that is so, nor has users' types among its parameters: it needs no care.
+    bool is_usual = false;
     /// The parts of Bind and Execute around the arguments, which are the same each time.
     protocol::execution_frame frame{};
 };

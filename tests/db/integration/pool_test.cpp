@@ -107,6 +107,79 @@ TEST_F(pool_on_server, what_a_session_kept_is_gone_for_the_next_and_its_statemen
     });
 }
 
+using runner = asio::awaitable<void> (*)(physical_connection&, sql_text);
+
+asio::awaitable<void> run_as_script(physical_connection& on, sql_text text)
+{
+    co_await on.run_script(std::move(text), {});
+}
+
+asio::awaitable<void> run_as_statement(physical_connection& on, sql_text text)
+{
+    co_await on.run({.sql = std::move(text), .arguments = {}});
+}
+
+asio::awaitable<void> run_as_batch(physical_connection& on, sql_text text)
+{
+    pg::batch several;
+    several.add_execute("SELECT 1");
+    several.put_text(0, std::move(text));
+    auto answers = co_await on.run_batch(std::move(several));
+}
+
+asio::awaitable<void> run_many_times(physical_connection& on, sql_text text)
+{
+    struct once final : pg::detail::row_source {
+        bool next(pg::parameters&) override { return std::exchange(left_, false); }
+        bool rewind() override { return left_ = true; }
+
+    private:
+        bool left_ = true;
+    };
+    co_await on.run_many({.sql = std::move(text), .rows = std::make_unique<once>()});
+}
+
+asio::awaitable<void> run_as_cursor(physical_connection& on, sql_text text)
+{
+    const auto opened = co_await on.open_cursor({.sql = std::move(text), .arguments = {}}, {});
+    co_await opened->close();
+}
+
+TEST_F(pool_on_server, temporary_objects_are_gone_for_the_next_whatever_made_them)
+{
+    options_.maximum = 1;
+    scratch_.run("CREATE TABLE item (id int); INSERT INTO item VALUES (7)");
+    run([](pool& connections) -> asio::awaitable<void> {
+        const auto pid = (co_await connections.acquire({}))->backend_pid();
+        for (const char* text :
+             {"CREATE TEMP TABLE item (id int)", "CREATE TEMPORARY TABLE item AS SELECT 1 AS id",
+              "create /* our own */ local\ntemp table item as select 1 as id", "SELECT 1 AS id INTO TEMP item",
+              "SELECT 1 AS id INTO TEMPORARY TABLE item", "CREATE TEMP VIEW item AS SELECT 1 AS id",
+              "CREATE OR REPLACE TEMPORARY VIEW item AS SELECT 1 AS id", "CREATE TEMP SEQUENCE item",
+              "CREATE TABLE pg_temp.item (id int)", "CREATE VIEW \"pg_temp\".item AS SELECT 1 AS id",
+              "DO $$ BEGIN CREATE TEMP TABLE item (id int); END $$",
+              "DO 'BEGIN EXECUTE ''CREATE TEMP TABLE item (id int)''; END'"}) {
+            // The second time the statement is known to the connection.
+            for (const runner how :
+                 {run_as_script, run_as_statement, run_as_statement, run_as_batch, run_many_times, run_as_cursor}) {
+                {
+                    const auto mine = co_await connections.acquire({});
+                    co_await how(*mine, runtime_sql(text).text());
+                    EXPECT_TRUE(mine->is_altered()) << text;
+                }
+                const auto next = co_await connections.acquire({});
+                EXPECT_EQ(next->backend_pid(), pid);
+                EXPECT_EQ(co_await next->fetchval<std::int32_t>("SELECT id FROM item"), 7) << text;
+            }
+        }
+        const auto mine = co_await connections.acquire({});
+        (void)co_await mine->execute("CREATE TABLE lasting (temp int, temporary text)");
+        (void)co_await mine->execute("INSERT INTO lasting (temp) VALUES (1)");
+        (void)co_await mine->fetch("SELECT temp, temporary FROM lasting temp");
+        EXPECT_FALSE(mine->is_altered()) << "such things cost no reset";
+    });
+}
+
 // [pool-hooks]
 asio::awaitable<void> set_up(physical_connection& made)
 {
