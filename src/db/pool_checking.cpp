@@ -17,7 +17,7 @@ namespace asio = boost::asio;
 
 void pool_core::start_check(slot which)
 {
-    entries_[which].user = {.kind = "check", .label = {}, .keeps = {}};
+    entries_[which].users.set({.kind = "check", .label = {}, .keeps = {}});
     entries_[which].since = clock::now();
     if (!entries_[which].connection->is_open() || state_.must_end(which, entries_[which].since)) {
         drop(which);
@@ -59,11 +59,10 @@ void pool_core::check_ended(slot which, bool answered, bool in_time)
         return;
     }
     if (answered && !state_.must_end(which, now)) {
-        entries_[which].user = {};
-        if (const auto next = state_.check_passed(which, now)) {
-            serve(*next, which);
-            fill(which);
-        }
+        if (const auto next = state_.check_passed(which, now))
+            hand_over(which, *next);
+        else
+            entries_[which].users.clear();
     }
     else {
         drop(which);

@@ -132,8 +132,9 @@ void pool_core::connect_ended(
         added.is_new = true;
         added.granted.reset();
         if (placed.owner) {
-            serve(*placed.owner, placed.where);
-            fill(placed.where);
+            added.users.set({.kind = "connect", .label = {}, .keeps = {}});
+            added.since = of.began;
+            hand_over(placed.where, *placed.owner);
         }
     }
     else {

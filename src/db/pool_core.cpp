@@ -195,6 +195,8 @@ void pool_core::begin_closing()
 void pool_core::suspend()
 {
     require_open();
+    if (!state_.is_suspended())
+        suspended_at_ = clock::now();
     state_.suspend();
     observe::log(observe::level::info, "pool suspended", {{"database", name_}});
 }
@@ -203,8 +205,9 @@ void pool_core::resume()
 {
     require_open();
     for (const auto& [which, owner] : state_.resume(clock::now())) {
-        serve(*owner, which);
-        fill(which);
+        entries_[which].users.set({.kind = "suspension", .label = {}, .keeps = {}});
+        entries_[which].since = suspended_at_;
+        hand_over(which, *owner);
     }
     observe::log(observe::level::info, "pool resumed", {{"database", name_}});
     pump();

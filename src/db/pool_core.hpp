@@ -3,6 +3,7 @@
 
 #include "db/fork_count.hpp"
 #include "db/sharing.hpp"
+#include "db/users_in_order.hpp"
 #include "db/warnings.hpp"
 
 #include <tradecore/db/pool.hpp>
@@ -18,6 +19,8 @@
 #include <optional>
 #include <random>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace tradecore::detail {
@@ -80,8 +83,8 @@ private:
 
     struct entry {
         std::unique_ptr<physical_connection> connection;
-        usage user;
-        clock::time_point since;
+        users_in_order users;
+        clock::time_point since;     // when the front one of them got it, or came to the front
         bool is_new = true;          // nobody has had it yet
         bool is_lent = false;        // to a caller
         bool reported = false;       // as a leak
@@ -89,6 +92,7 @@ private:
     };
     /// A connect under way.
     struct attempt {
+        clock::time_point began = clock::now();
         boost::asio::cancellation_signal cancel;
         std::vector<pool::predicate> unwanted; // evicted meanwhile
 
@@ -111,8 +115,15 @@ private:
     /// @returns what the hook says of a connection that is about to be lent.
     [[nodiscard]] bool is_approved(slot which, clock::time_point now);
     [[nodiscard]] lease lend(slot which, usage user, clock::time_point now, const share& of);
-    void warn_if_slow(clock::duration took, const usage& user) const;
+    [[nodiscard]] bool is_slow(clock::duration wait) const noexcept
+    {
+        return options_.slow_acquire.count() != 0 && wait > options_.slow_acquire;
+    }
+    void warn_of_wait(clock::duration took, const usage& user, std::string_view waited_for) const;
+    /// Promises a connection to somebody in line; whoever is in front of its users is what was waited for.
     void serve(pool_state::ticket who, slot which);
+    /// The same of one that nobody uses any more, and lets others of the line share it.
+    void hand_over(slot which, pool_state::ticket next);
     void refuse(pool_state::ticket who, const std::exception_ptr& why);
     void watch_exhaustion(clock::time_point now);
 
@@ -169,7 +180,8 @@ private:
     [[nodiscard]] double lottery();
     /// Counts the timeout.
     [[nodiscard]] std::exception_ptr timeout_reason(clock::time_point since);
-    [[nodiscard]] std::string holders() const;
+    /// @param handed_over a connection that its users have just left: what the next one waited for is named first.
+    [[nodiscard]] std::string holders(std::optional<slot> handed_over = {}) const;
 
     boost::asio::any_io_executor executor_;
     std::string name_;
@@ -186,6 +198,7 @@ private:
     std::exception_ptr last_connect_error_; // null after a success
     std::exception_ptr opening_error_;      // the first while opening
     bool server_is_full_ = false;           // said while opening
+    clock::time_point suspended_at_;
     exhaustion_watch exhaustion_;
     pool_statistics counted_;
     std::minstd_rand random_;

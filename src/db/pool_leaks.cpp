@@ -26,7 +26,7 @@ void pool_core::look_for_leaks()
         observe::log(
             observe::level::warn, "a connection was not given back in time: is it leaked?",
             {{"database", name_},
-             {"held_by", text_of(lent.user)},
+             {"held_by", text_of(lent.users.front())},
              {"held_ms", to_ms(now - lent.since).count()},
              {"threshold_ms", options_.leak_detection.count()},
              {"backend_pid", lent.connection->backend_pid()}});
@@ -53,7 +53,7 @@ void pool_core::tell_of_return(slot which)
     observe::log(
         observe::level::info, "a connection that seemed leaked was given back",
         {{"database", name_},
-         {"held_by", text_of(returned.user)},
+         {"held_by", text_of(returned.users.front())},
          {"held_ms", to_ms(clock::now() - returned.since).count()}});
 }
 

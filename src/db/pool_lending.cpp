@@ -74,12 +74,13 @@ bool pool_core::is_approved(slot which, clock::time_point now)
 lease pool_core::lend(slot which, usage user, clock::time_point now, const share& of)
 {
     entry& lent = entries_[which];
-    lent.user = std::move(user);
-    lent.since = now;
+    lease made(shared_from_this(), lent.connection.get(), which, of);
+    if (lent.users.join(of.place, std::move(user)))
+        lent.since = now;
     lent.is_lent = true;
     lent.is_new = false;
     watch_exhaustion(now);
-    return {shared_from_this(), lent.connection.get(), which, of};
+    return made;
 }
 
 lease pool_core::try_acquire(usage user, share wanted, clock::time_point now)
@@ -105,7 +106,7 @@ pool_core::acquire(std::shared_ptr<pool_core> self, usage user, std::optional<cl
             self->counted_.acquire.add(asked - began);
             co_return self->lend(*which, std::move(user), asked, self->begin_share(*which, wanted, asked));
         }
-        waiter waiting(*self, limit, wanted);
+        waiter waiting(*self, began, limit, wanted);
         wanted.place = waiting.ticket;
         self->pump();
         error_code ended;
@@ -121,7 +122,8 @@ pool_core::acquire(std::shared_ptr<pool_core> self, usage user, std::optional<cl
             const auto now = clock::now();
             if (self->is_fit(which, now, waiting.has)) {
                 self->counted_.acquire.add(now - began);
-                self->warn_if_slow(now - began, user);
+                if (!waiting.waited_for.empty())
+                    self->warn_of_wait(now - began, user, waiting.waited_for);
                 waiting.has.place = waiting.ticket;
                 co_return self->lend(which, std::move(user), now, waiting.has);
             }
@@ -135,10 +137,8 @@ pool_core::acquire(std::shared_ptr<pool_core> self, usage user, std::optional<cl
     }
 }
 
-void pool_core::warn_if_slow(clock::duration took, const usage& user) const
+void pool_core::warn_of_wait(clock::duration took, const usage& user, std::string_view waited_for) const
 {
-    if (options_.slow_acquire.count() == 0 || took <= options_.slow_acquire)
-        return;
     observe::log(
         observe::level::warn, slow_acquire_line(name_, to_ms(took), options_.slow_acquire),
         {{"database", name_},
@@ -148,7 +148,7 @@ void pool_core::warn_if_slow(clock::duration took, const usage& user) const
          {"name", shorten(user.label, label_length)},
          {"location", place_of(user.where)},
          {"waiting", stats().waiting},
-         {"holders", holders()}});
+         {"holders", waited_for}});
 }
 
 void pool_core::serve(pool_state::ticket who, slot which)
@@ -156,7 +156,17 @@ void pool_core::serve(pool_state::ticket who, slot which)
     waiter& next = *waiters_.at(who);
     next.granted = which;
     next.timer.cancel();
-    next.has = begin_share(which, next.wanted, clock::now());
+    const auto now = clock::now();
+    next.has = begin_share(which, next.wanted, now);
+    if (is_slow(now - next.began))
+        next.waited_for = holders(which); // who it was is known now only
+}
+
+void pool_core::hand_over(slot which, pool_state::ticket next)
+{
+    serve(next, which);
+    fill(which);
+    entries_[which].users.clear();
 }
 
 void pool_core::refuse(pool_state::ticket who, const std::exception_ptr& why)
@@ -173,7 +183,11 @@ void pool_core::watch_exhaustion(clock::time_point now)
         return;
     observe::log(
         observe::level::warn, pool_exhaustion_line(name_, numbers.active, numbers.maximum),
-        {{"database", name_}, {"active", numbers.active}, {"maximum", numbers.maximum}, {"waiting", numbers.waiting}});
+        {{"database", name_},
+         {"active", numbers.active},
+         {"maximum", numbers.maximum},
+         {"waiting", numbers.waiting},
+         {"holders", holders()}});
 }
 
 } // namespace tradecore::detail

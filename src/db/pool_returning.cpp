@@ -10,6 +10,8 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <memory>
+#include <string>
 #include <utility>
 
 namespace tradecore::detail {
@@ -21,6 +23,14 @@ constexpr std::string_view forget_everything =
     "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; "
     "SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
 
+/// The pool's own use of what somebody has left in disorder.
+usage cleaning_after(const usage& before)
+{
+    // What that was called need not live on.
+    auto who = std::make_shared<const std::string>(text_of({.kind = before.kind, .label = before.label, .keeps = {}}));
+    return {.kind = "cleaning after", .label = *who, .keeps = who, .where = before.where};
+}
+
 } // namespace
 
 bool is_clean(const physical_connection& connection) noexcept
@@ -31,7 +41,6 @@ bool is_clean(const physical_connection& connection) noexcept
 
 void pool_core::offer(slot which, clock::time_point now)
 {
-    entries_[which].user = {};
     if (!takes_part()) {
         drop(which);
         return;
@@ -42,10 +51,10 @@ void pool_core::offer(slot which, clock::time_point now)
         pump();
         return;
     }
-    if (const auto next = state_.give_back(which, now)) {
-        serve(*next, which);
-        fill(which);
-    }
+    if (const auto next = state_.give_back(which, now))
+        hand_over(which, *next);
+    else
+        entries_[which].users.clear();
     watch_exhaustion(now);
 }
 
@@ -80,23 +89,28 @@ void pool_core::give_back(slot which, const share& of, clock::time_point now) no
 {
     if (stage_ == stage::abandoned || is_forked())
         return;
-    const bool is_free = end_share(which, of, now);
-    bool is_ours = is_free; // until it is somebody else's, or idle
-    try {
-        if (!is_free) {
-            entries_[which].since = sharing_.progress(which);
+    entry& of_it = entries_[which];
+    if (!end_share(which, of, now)) {
+        try {
             fill(which);
-            return;
         }
+        catch (...) {
+            // Out of memory: who waits is served when the next one ends.
+        }
+        if (of_it.users.leave(of.place))
+            of_it.since = now;
+        return;
+    }
+    bool is_ours = true; // until it is somebody else's, or idle
+    try {
         tell_of_return(which);
-        physical_connection& returned = *entries_[which].connection;
+        physical_connection& returned = *of_it.connection;
         if ((is_clean(returned) && !must_reset(returned)) || !returned.is_open() || stage_ == stage::closing) {
             is_ours = false;
             offer(which, now);
             return;
         }
-        entries_[which].user = {.kind = "cleaning", .label = {}, .keeps = {}};
-        entries_[which].since = now;
+        of_it.users.set(cleaning_after(of_it.users.front()));
         asio::co_spawn(executor_, clean(shared_from_this(), which), asio::detached);
     }
     catch (...) {
@@ -110,16 +124,23 @@ asio::awaitable<void> pool_core::clean(std::shared_ptr<pool_core> self, slot whi
 {
     physical_connection& dirty = *self->entries_[which].connection;
     try {
-        const close_after limit(self->executor_, self->options_.cleanup_timeout, dirty);
-        if (dirty.in_flight() > 0)
-            co_await learn_status(dirty);
-        if (dirty.status() != pg::transaction_status::idle)
-            co_await dirty.run_script({"ROLLBACK", nullptr}, {});
-        // Both have waited for a request to cancel to be over.
-        else if (dirty.is_settling())
-            co_await learn_status(dirty);
-        if (is_clean(dirty) && self->must_reset(dirty))
-            co_await reset(self, &dirty);
+        {
+            const close_after limit(self->executor_, self->options_.cleanup_timeout, dirty);
+            if (dirty.in_flight() > 0)
+                co_await learn_status(dirty);
+            if (dirty.status() != pg::transaction_status::idle)
+                co_await dirty.run_script({"ROLLBACK", nullptr}, {});
+            // Both have waited for a request to cancel to be over.
+            else if (dirty.is_settling())
+                co_await learn_status(dirty);
+            if (is_clean(dirty) && self->must_reset(dirty))
+                co_await reset(self, &dirty);
+        }
+        if (dirty.is_open() && is_clean(dirty) && self->must_reset(dirty)) {
+            if (self->options_.hooks.on_connect)
+                co_await prepare(self, &dirty);
+            dirty.forget_alterations();
+        }
         if (!is_clean(dirty))
             dirty.close();
     }
@@ -138,17 +159,18 @@ asio::awaitable<void> pool_core::reset(std::shared_ptr<pool_core> self, physical
         co_return;
     }
     co_await altered->run_script({forget_everything, nullptr}, {});
-    if (self->options_.hooks.on_connect)
-        co_await self->options_.hooks.on_connect(*altered);
-    altered->forget_alterations();
 }
 
 void pool_core::discard(slot which, const share& of) noexcept
 {
     if (stage_ == stage::abandoned || is_forked())
         return;
-    if (!end_share(which, of, clock::now())) {
-        entries_[which].connection->close(); // the last of the others gives it back
+    const auto now = clock::now();
+    if (!end_share(which, of, now)) {
+        entry& left = entries_[which];
+        left.connection->close(); // the last of the others gives it back
+        if (left.users.leave(of.place))
+            left.since = now;
         return;
     }
     try {
@@ -176,7 +198,7 @@ void pool_core::drop(slot which) noexcept
 void pool_core::close_removed(std::span<const slot> gone) noexcept
 {
     for (const slot which : gone) {
-        entries_[which].user = {};
+        entries_[which].users.clear();
         const auto connection = std::move(entries_[which].connection);
         connection->close();
     }

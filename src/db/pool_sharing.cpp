@@ -34,11 +34,13 @@ lease pool_core::try_join(usage& user, const share& wanted, clock::time_point no
     if (!which)
         return {};
     sharing_.begin(*which, wanted.weight, now);
-    lease made(shared_from_this(), entries_[*which].connection.get(), *which, wanted);
+    entry& joined = entries_[*which];
+    lease made(shared_from_this(), joined.connection.get(), *which, wanted);
     made.share_.place = state_.pass();
+    if (joined.users.join(made.share_.place, std::move(user)))
+        joined.since = now;
     ++counted_.shared;
     counted_.acquire.add(clock::duration::zero());
-    entries_[*which].user = std::move(user);
     if (!watches_shared_)
         watch_shared(now + options_.sharing.patience);
     return made;

@@ -197,7 +197,8 @@ std::vector<pool_state::slot> pool_state::take_suspects(time_point now, time_poi
 bool pool_state::wants_connect(time_point now) const
 {
     const std::size_t total = size() + connecting_;
-    if (closing_ || total >= options_.maximum || now < no_connect_before_)
+    // While suspended not even up to `minimum`: what is made now may lead to the server that is being left.
+    if (closing_ || suspended_ || total >= options_.maximum || now < no_connect_before_)
         return false;
     if (total < options_.minimum)
         return connecting_ < options_.maximum_connecting;
@@ -208,6 +209,8 @@ bool pool_state::wants_connect(time_point now) const
 
 pool_state::placed pool_state::connect_succeeded(time_point now, double lottery)
 {
+    if (size() == 0)
+        looked_ = now;
     --connecting_;
     failures_ = 0;
     no_connect_before_ = {};
@@ -258,6 +261,7 @@ pool_state::clock::duration pool_state::pause_after(unsigned failures, double lo
 
 std::vector<pool_state::slot> pool_state::take_expired(time_point now, const std::function<bool(slot)>& is_dead)
 {
+    looked_ = now;
     std::vector<slot> ended;
     const std::size_t all = size();
     for (const slot which : idle_) {
@@ -278,10 +282,11 @@ std::optional<pool_state::time_point> pool_state::next_event(time_point now) con
     std::optional<time_point> next;
     const auto consider = [&next](time_point when) { next = next ? std::min(*next, when) : when; };
     const std::size_t total = size() + connecting_;
-    if (no_connect_before_ > now && total < options_.maximum && (callers() > 0 || total < options_.minimum))
+    const bool is_short = callers() > 0 || (total < options_.minimum && !suspended_);
+    if (no_connect_before_ > now && total < options_.maximum && is_short)
         consider(no_connect_before_);
     if (size() > 0)
-        consider(now + look_every);
+        consider(std::max(now, looked_ + look_every));
     for (const record& one : records_) {
         const auto late = one.check_began + options_.validation_timeout / patience_with_checks;
         if (one.where == place::checked && callers() > 0 && late > now)

@@ -63,24 +63,29 @@ std::exception_ptr pool_core::timeout_reason(clock::time_point since)
                                      numbers.maximum, holders())));
 }
 
-std::string pool_core::holders() const
+std::string pool_core::holders(std::optional<slot> handed_over) const
 {
     std::vector<slot> lent;
     for (slot which = 0; which < entries_.size(); ++which) {
         const entry& one = entries_[which];
         // What has just been given back is on its way to who is first in line: nobody holds it.
-        const bool is_held = one.is_lent || one.user.kind != usage().kind;
-        if (one.connection && is_held && !state_.is_idle(which))
+        const bool is_held = one.is_lent || one.users.front().kind != usage().kind;
+        if (one.connection && is_held && which != handed_over && !state_.is_idle(which))
             lent.push_back(which);
     }
     std::ranges::sort(lent, {}, [this](slot which) { return entries_[which].since; });
     std::string text;
     const auto now = clock::now();
+    if (handed_over) {
+        const entry& had = entries_[*handed_over];
+        text = fmt::format("waited for {} ({} ms)", text_of(had.users.front()), to_ms(now - had.since).count());
+    }
     for (std::size_t i = 0; i < lent.size(); ++i) {
         if (i == named_holders)
             return text + fmt::format(", and {} more", lent.size() - named_holders);
         const entry& one = entries_[lent[i]];
-        text += (i == 0 ? "held longest by " : ", ") + text_of(one.user);
+        text += (i > 0 ? ", " : text.empty() ? "held longest by " : "; held longest by ");
+        text += text_of(one.users.front());
         if (const auto users = sharing_.users(lent[i]); users > 1)
             text += fmt::format(" with {} more", users - 1);
         text += fmt::format(" for {} ms", to_ms(now - one.since).count());

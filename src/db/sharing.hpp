@@ -75,8 +75,6 @@ public:
     }
     /// @returns whether nothing more is sent on the connection until an answer comes.
     [[nodiscard]] bool is_stuck(slot which) const noexcept { return records_[which].stuck; }
-    /// @returns when the connection last gave an answer, or was empty.
-    [[nodiscard]] time_point progress(slot which) const noexcept { return records_[which].progress; }
 
     /// @returns whether one more of this weight may be sent on the connection.
     [[nodiscard]] bool has_room(slot which, duration weight) const noexcept;

@@ -77,11 +77,11 @@ std::string place_of(const std::source_location& where)
 bool exhaustion_watch::update(std::size_t active, std::size_t maximum, time_point now)
 {
     const bool exhausted = static_cast<double>(active) > threshold_ * static_cast<double>(maximum);
-    const bool rose = exhausted && !exhausted_;
-    exhausted_ = exhausted;
-    if (!rose || (warned_ && now - warned_at_ < quiet))
+    if (!exhausted)
+        told_ = false;
+    if (!exhausted || told_ || (warned_at_ && now - *warned_at_ < quiet))
         return false;
-    warned_ = true;
+    told_ = true;
     warned_at_ = now;
     return true;
 }

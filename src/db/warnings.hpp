@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -38,8 +39,8 @@ long_transaction_line(std::string_view name, std::chrono::milliseconds took, std
 /// @returns "file:line"; nothing when the place is not known.
 [[nodiscard]] std::string place_of(const std::source_location& where);
 
-/// Says when to warn of an exhausted pool: when the share in use rises above the threshold, and not again
-/// before it has fallen and a while has passed, so that a pool that works at its limit does not fill the log.
+/// Says when to warn of an exhausted pool: once each time that the share in use has risen above the threshold, but not
+/// before a while has passed since the last warning, so that a pool that works at its limit does not fill the log.
 class exhaustion_watch {
 public:
     using time_point = std::chrono::steady_clock::time_point;
@@ -54,9 +55,8 @@ private:
     static constexpr std::chrono::seconds quiet{60};
 
     double threshold_;
-    bool exhausted_ = false;
-    bool warned_ = false;
-    time_point warned_at_{};
+    bool told_ = false; // of the present exhaustion
+    std::optional<time_point> warned_at_;
 };
 
 } // namespace tradecore::detail

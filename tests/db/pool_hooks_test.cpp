@@ -46,6 +46,11 @@ asio::awaitable<void> never_end(physical_connection& made)
     co_await made.run_script({"HOLD ever", nullptr}, {});
 }
 
+asio::awaitable<void> do_nothing()
+{
+    co_return;
+}
+
 std::exception_ptr failure_of_opening(pool_options options)
 {
     std::exception_ptr thrown;
@@ -221,6 +226,41 @@ TEST(pool_sessions, that_cannot_be_reset_in_time_are_closed)
             const auto mine = co_await connections.acquire({});
             co_await mine->run_script({"SET search_path", nullptr}, {});
             server.open_connections.front()->hold_next("for ever");
+        }
+        const auto next = co_await connections.acquire({});
+        EXPECT_EQ(next->backend_pid(), 2);
+    });
+}
+
+TEST(pool_sessions, that_were_reset_are_prepared_again_within_the_limit_of_the_hook)
+{
+    auto options = sized(1, 1);
+    options.cleanup_timeout = 1h;
+    options.acquire_timeout = 5s; // of a wait that is in vain
+    options.hooks.on_connect = [](physical_connection& made) {
+        return made.is_altered() ? never_end(made) : do_nothing();
+    };
+    options.hooks.on_connect_timeout = 1ms;
+    with_pool(options, [](fake_server&, pool& connections) -> asio::awaitable<void> {
+        {
+            const auto mine = co_await connections.acquire({});
+            co_await mine->run_script({"SET search_path", nullptr}, {});
+        }
+        const auto next = co_await connections.acquire({});
+        EXPECT_EQ(next->backend_pid(), 2);
+    });
+}
+
+TEST(pool_sessions, that_a_hook_leaves_in_a_transaction_after_a_reset_are_closed)
+{
+    auto options = sized(1, 1);
+    options.hooks.on_connect = [](physical_connection& made) {
+        return made.is_altered() ? leave_a_transaction(made) : do_nothing();
+    };
+    with_pool(options, [](fake_server&, pool& connections) -> asio::awaitable<void> {
+        {
+            const auto mine = co_await connections.acquire({});
+            co_await mine->run_script({"SET search_path", nullptr}, {});
         }
         const auto next = co_await connections.acquire({});
         EXPECT_EQ(next->backend_pid(), 2);

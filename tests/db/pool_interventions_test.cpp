@@ -129,6 +129,38 @@ TEST(pool_suspend, callers_wait_until_it_ends_in_their_order)
     });
 }
 
+TEST(pool_suspend, lets_a_server_be_left_for_another)
+{
+    with_pool(sized(2, 4), [](fake_server& server, pool& connections) -> asio::awaitable<void> {
+        auto first = co_await connections.acquire({});
+        auto second = co_await connections.acquire({});
+        server.connects.close();
+        std::string log;
+        test::gate end;
+        asio::co_spawn(co_await asio::this_coro::executor, borrow(connections, log, end, "a"), asio::detached);
+        co_await settle();
+        EXPECT_EQ(server.connects_running, 1) << "to the server that is left";
+        connections.suspend();
+        EXPECT_EQ(connections.evict(), 2U);
+        server.connects.open();
+        first.reset();
+        co_await settle();
+        second.discard();
+        co_await settle();
+        EXPECT_EQ(connections.stats().active, 0U);
+        EXPECT_TRUE(server.open_connections.empty()) << "nothing leads there any more";
+        EXPECT_EQ(server.connects_begun, 3) << "and nothing new is made before it is left";
+        EXPECT_EQ(connections.stats().waiting, 1U);
+        connections.resume();
+        co_await settle();
+        EXPECT_EQ(log, "a4;");
+        EXPECT_EQ(connections.stats().size, 2U) << "it is filled again";
+        EXPECT_EQ(server.connects_begun, 5);
+        end.open();
+        co_await settle();
+    });
+}
+
 TEST(pool_suspend, a_wait_in_vain_says_so)
 {
     auto options = sized(1, 1);

@@ -104,6 +104,7 @@ TEST(pool_state, keeps_silent_connections_alive_one_after_the_other)
         pool.connect_succeeded(start, lottery);
     }
     EXPECT_FALSE(pool.take_for_check(start + 79s));
+    EXPECT_TRUE(pool.take_expired(start + 79s, [](slot) { return false; }).empty());
     EXPECT_EQ(pool.next_event(start + 79s), start + 80s);
     EXPECT_EQ(pool.take_for_check(start + 80s), 2U);
     EXPECT_FALSE(pool.take_for_check(start + 90s)) << "one at a time";

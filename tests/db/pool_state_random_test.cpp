@@ -218,9 +218,10 @@ private:
         demand(stats.size == stats.active + stats.idle, "the size is what is active or idle");
         demand(stats.size + stats.connecting <= options_.maximum, "never more than the maximum");
         demand(stats.connecting <= options_.maximum_connecting, "connects are bounded");
+        demand(!suspended_ || !pool_.wants_connect(now_), "a suspended pool connects to nothing");
         const auto callers = suspended_ ? 0 : waiting_.size();
         demand(stats.idle == 0 || callers <= checked_.size(), "nothing is idle that somebody could use");
-        const bool is_short = stats.size + connecting_ < options_.maximum &&
+        const bool is_short = !suspended_ && stats.size + connecting_ < options_.maximum &&
                               (callers > checked_.size() || stats.size + connecting_ < options_.minimum);
         demand(
             !is_short || connecting_ > 0 || pool_.next_event(now_).value_or(time_point::max()) <= now_ + 5s,

@@ -229,6 +229,24 @@ TEST(pool_state, removes_idle_connections_that_are_dead)
     EXPECT_TRUE(pool.wants_connect(start));
 }
 
+TEST(pool_state, looks_for_dead_connections_every_30_s_however_often_it_is_asked_when)
+{
+    auto options = of_size(1, 1);
+    options.keepalive_time = 0ms;
+    pool_state pool(options);
+    fill(pool, start);
+    const auto nobody = [](slot) { return false; };
+    EXPECT_EQ(pool.next_event(start), start + 30s);
+    EXPECT_EQ(pool.next_event(start + 29s), start + 30s);
+    EXPECT_EQ(pool.next_event(start + 31s), start + 31s) << "it is due";
+    EXPECT_TRUE(pool.take_expired(start + 31s, nobody).empty());
+    EXPECT_EQ(pool.next_event(start + 31s), start + 61s);
+    EXPECT_EQ(pool.evict([](slot) { return true; }).idle.size(), 1U);
+    EXPECT_EQ(pool.next_event(start + 1h), std::nullopt) << "there is nothing to look at";
+    fill(pool, start + 1h);
+    EXPECT_EQ(pool.next_event(start + 1h), start + 1h + 30s);
+}
+
 TEST(pool_state, does_not_connect_while_closing)
 {
     pool_state pool(of_size(2, 4));
@@ -262,20 +280,24 @@ TEST(pool_state, serves_nobody_while_suspended_and_everybody_in_order_after)
     EXPECT_EQ(pool.connect_succeeded(start, 0).owner, third);
 }
 
-TEST(pool_state, a_suspended_pool_refills_to_its_minimum)
+TEST(pool_state, connects_to_nothing_while_suspended_and_refills_after)
 {
     pool_state pool(of_size(2, 4));
     fill(pool, start);
+    pool.connect_started(); // is under way
     pool.suspend();
     const auto caller = pool.wait();
     EXPECT_EQ(pool.evict([](slot) { return true; }).idle.size(), 2U);
-    ASSERT_TRUE(pool.wants_connect(start));
-    pool.connect_started();
+    EXPECT_FALSE(pool.wants_connect(start));
     EXPECT_EQ(pool.connect_failed(start, false, 0), std::nullopt) << "who waits, waits for the end of the suspension";
-    EXPECT_EQ(pool.next_event(start), start + 50ms);
-    fill(pool, start + 50ms);
-    EXPECT_EQ(pool.stats().idle, 2U);
-    EXPECT_TRUE(pool.withdraw(caller));
+    EXPECT_FALSE(pool.wants_connect(start + 1h));
+    EXPECT_EQ(pool.next_event(start), std::nullopt) << "only `resume` can change that";
+    EXPECT_TRUE(pool.resume(start + 1ms).empty());
+    EXPECT_EQ(pool.next_event(start + 1ms), start + 50ms) << "the pause after the failure";
+    ASSERT_TRUE(pool.wants_connect(start + 50ms));
+    pool.connect_started();
+    EXPECT_EQ(pool.connect_succeeded(start + 50ms, 0).owner, caller);
+    EXPECT_TRUE(pool.wants_connect(start + 50ms)) << "up to its minimum";
 }
 
 TEST(pool_state, what_was_silent_is_checked_when_the_suspension_ends)

@@ -396,6 +396,9 @@ TEST(pool, warns_of_exhaustion_once_in_the_fixed_words)
             log.messages(),
             testing::ElementsAre("[POOL EXHAUSTION] main pool at 10/10 active connections (100% usage, 0 free)"));
         EXPECT_EQ(log.entries()[0].value("active"), "10");
+        EXPECT_THAT(
+            log.entries()[0].value("holders"),
+            testing::MatchesRegex("held longest by session for [0-9]+ ms, .*, and 5 more"));
     });
 }
 
@@ -405,7 +408,7 @@ TEST(pool, warns_of_a_slow_acquire_in_the_fixed_words)
     options.slow_acquire = 1ms;
     const observe::capture log;
     with_pool(options, [&](fake_server&, pool& connections) -> asio::awaitable<void> {
-        auto mine = co_await connections.acquire({});
+        auto mine = co_await connections.acquire({.kind = "session", .label = "import", .keeps = {}});
         const auto here = co_await asio::this_coro::executor;
         std::string order;
         test::gate until;
@@ -418,7 +421,64 @@ TEST(pool, warns_of_a_slow_acquire_in_the_fixed_words)
         EXPECT_THAT(
             log.messages(), testing::ElementsAre(testing::MatchesRegex(
                                 "\\[SLOW ACQUIRE\\] main acquire took [0-9]+ms \\(threshold: 1ms\\)")));
+        EXPECT_THAT(
+            log.entries()[0].value("holders"), testing::MatchesRegex("waited for session import \\([0-9]+ ms\\)"));
     });
+}
+
+/// @returns what the log says that a caller waited for whose wait was slow and ended by `end`.
+template <class F>
+std::string what_was_waited_for(pool_options options, F end)
+{
+    options.slow_acquire = 1ms;
+    const observe::capture log;
+    with_pool(options, [&](fake_server& server, pool& connections) -> asio::awaitable<void> {
+        const auto here = co_await asio::this_coro::executor;
+        auto mine = co_await connections.acquire({.kind = "session", .label = "import", .keeps = {}});
+        std::string order;
+        test::gate until;
+        until.open();
+        server.connects.close();
+        asio::co_spawn(here, borrow(connections, order, until, "a"), asio::detached);
+        co_await settle();
+        co_await end(server, connections, mine);
+        while (order.empty())
+            co_await settle(1);
+    });
+    return log.entries().empty() ? "nothing" : log.entries().back().value("holders");
+}
+
+asio::awaitable<void> pass(std::chrono::milliseconds time)
+{
+    asio::steady_timer timer(co_await asio::this_coro::executor, time);
+    co_await timer.async_wait(asio::use_awaitable);
+}
+
+TEST(pool, says_what_a_slow_acquire_waited_for)
+{
+    const auto cleaning = [](fake_server&, pool&, lease& mine) -> asio::awaitable<void> {
+        co_await mine->run_script({"BEGIN", nullptr}, {});
+        co_await pass(5ms);
+        mine.reset();
+    };
+    EXPECT_THAT(
+        what_was_waited_for(sized(1, 1), cleaning),
+        testing::MatchesRegex("waited for cleaning after session import \\([0-9]+ ms\\)"));
+    const auto connecting = [](fake_server& server, pool&, lease&) -> asio::awaitable<void> {
+        co_await pass(5ms);
+        server.connects.open();
+    };
+    EXPECT_THAT(
+        what_was_waited_for(sized(1, 2), connecting),
+        testing::MatchesRegex("waited for connect \\([0-9]+ ms\\); held longest by session import for [0-9]+ ms"));
+    const auto suspension = [](fake_server&, pool& connections, lease& mine) -> asio::awaitable<void> {
+        connections.suspend();
+        mine.reset();
+        co_await pass(5ms);
+        connections.resume();
+    };
+    EXPECT_THAT(
+        what_was_waited_for(sized(1, 1), suspension), testing::MatchesRegex("waited for suspension \\([0-9]+ ms\\)"));
 }
 
 TEST(pool, a_lease_may_outlive_the_pool_object)

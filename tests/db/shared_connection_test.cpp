@@ -461,10 +461,36 @@ TEST(shared_connection, says_who_shares_it_when_somebody_waits_in_vain)
         on.call("UPDATE a");
         while (on.ended == 0)
             co_await settle(1); // the pool's timer fires
-        EXPECT_NE(on.said.find("held longest by statement SELECT 3 at "), std::string::npos) << on.said;
+        EXPECT_NE(on.said.find("held longest by statement SELECT 1 at "), std::string::npos) << on.said;
         EXPECT_NE(on.said.find(" with 2 more for "), std::string::npos) << on.said;
-        for (int i = 0; i < 3; ++i)
-            on.server.answer(1);
+        on.server.answer(1);
+        co_await settle();
+        on.said.clear();
+        on.call("UPDATE a");
+        while (on.ended < 3)
+            co_await settle(1);
+        EXPECT_NE(on.said.find("held longest by statement SELECT 2 at "), std::string::npos) << "it is in front now";
+        EXPECT_NE(on.said.find(" with 1 more for "), std::string::npos) << on.said;
+        on.server.answer(1);
+        on.server.answer(1);
+        co_await settle();
+    });
+}
+
+TEST(shared_connection, says_who_is_in_front_and_not_who_was_sent_away_from_behind)
+{
+    auto options = patient(1);
+    options.pool.sharing.patience = 1ms;
+    options.pool.acquire_timeout = 5ms;
+    with_scene(options, [](scene& on) -> asio::awaitable<void> {
+        on.call("SELECT slow");
+        on.call("SELECT other");
+        while (on.ended == 0)
+            co_await settle(1); // the pool's timers fire
+        EXPECT_EQ(on.server.sent_away, 1);
+        EXPECT_TRUE(on.said.starts_with("SELECT other:")) << on.said;
+        EXPECT_NE(on.said.find("held longest by statement SELECT slow at "), std::string::npos) << on.said;
+        on.server.answer(1);
         co_await settle();
     });
 }

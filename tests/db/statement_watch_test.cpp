@@ -162,7 +162,10 @@ TEST(statement_watch, of_a_slow_wait_for_a_connection_names_who_waited_and_where
     EXPECT_EQ(slow.value("name"), "patient");
     EXPECT_EQ(slow.value("location"), place);
     EXPECT_EQ(slow.value("threshold_ms"), "1");
-    EXPECT_THAT(slow.value("holders"), testing::MatchesRegex("held longest by session archive for [0-9]+ ms"));
+    EXPECT_THAT(
+        slow.value("holders"),
+        testing::MatchesRegex("waited for statement HOLD it at .*statement_watch_test.cpp:[0-9]+ \\([0-9]+ ms\\); "
+                              "held longest by session archive for [0-9]+ ms"));
 }
 
 TEST(statement_watch, does_not_allocate_for_statements_it_has_met)

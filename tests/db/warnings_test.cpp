@@ -62,6 +62,18 @@ TEST(warnings, of_exhaustion_come_once_until_it_has_passed_and_a_while_has_gone)
     EXPECT_FALSE(watch.update(91, 100, start + 1h + 2s)) << "too soon";
 }
 
+TEST(warnings, of_exhaustion_that_would_come_too_soon_come_later)
+{
+    const std::chrono::steady_clock::time_point start{1h};
+    detail::exhaustion_watch watch(0.9);
+    EXPECT_TRUE(watch.update(91, 100, start));
+    EXPECT_FALSE(watch.update(90, 100, start + 1s));
+    EXPECT_FALSE(watch.update(91, 100, start + 2s));
+    EXPECT_FALSE(watch.update(95, 100, start + 59s));
+    EXPECT_TRUE(watch.update(95, 100, start + 60s)) << "it has lasted since";
+    EXPECT_FALSE(watch.update(95, 100, start + 2h)) << "still the same exhaustion";
+}
+
 TEST(health, as_json_has_the_fields_of_the_pool)
 {
     database_health health;

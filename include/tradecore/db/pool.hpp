@@ -150,8 +150,8 @@ public:
     /// @throws database_closed.
     [[nodiscard]] lease try_acquire(usage user);
 
-    /// Lends nothing until `resume()`: callers wait, for as long as they would for a connection; what is lent stays
-    /// lent. For a failover that is planned: suspend, `evict()`, switch, resume.
+    /// Lends nothing and connects to nothing until `resume()`: callers wait, for as long as they would for a
+    /// connection; what is lent stays lent. For a failover that is planned: suspend, `evict()`, switch, resume.
     void suspend();
     void resume();
     [[nodiscard]] bool is_suspended() const noexcept;

@@ -110,7 +110,7 @@ public:
     [[nodiscard]] std::optional<time_point> next_event(time_point now) const;
 
     // --- interventions ---------------------------------------------------------------------------
-    /// Serves nobody until `resume`; what is lent stays lent.
+    /// Serves nobody and connects to nothing until `resume`; what is lent stays lent.
     void suspend() { suspended_ = true; }
     /// @returns who is served by what is idle.
     [[nodiscard]] std::vector<placed> resume(time_point now);
@@ -179,6 +179,7 @@ private:
     unsigned failures_ = 0;
     unsigned turned_down_ = 0; // in a row
     time_point no_connect_before_{};
+    time_point looked_{}; // at the idle ones
     bool suspended_ = false;
     bool closing_ = false;
 };

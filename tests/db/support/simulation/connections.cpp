@@ -87,6 +87,7 @@ void simulation::pump()
             stats.size + stats.connecting < settings_.pool.minimum || callers_in_line() > stats.connecting,
             "no caller needs more than one connect");
         require(now_ >= no_connect_before_, "a failed connect is followed by a pause, which grows");
+        require(!pool_.is_suspended(), "a suspended pool connects to nothing");
         pool_.connect_started();
         connects_.push_back({now_});
     }

@@ -36,7 +36,7 @@ void simulation::check_invariants()
     require(lent == in_use(connection_use::lent), "what is lent has one user");
     const auto callers = callers_in_line();
     require(stats.idle == 0 || callers <= pool_.checking(), "nothing is idle that somebody could use");
-    const bool is_short = stats.size + stats.connecting < settings_.pool.maximum &&
+    const bool is_short = !pool_.is_suspended() && stats.size + stats.connecting < settings_.pool.maximum &&
                           (callers > timely_checks() || stats.size + stats.connecting < settings_.pool.minimum);
     require(
         !is_short || stats.connecting > 0 ||
