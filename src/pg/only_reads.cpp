@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/leading_keyword.hpp"
+#include "pg/makes_temporary.hpp"
 #include "pg/sql_tokens.hpp"
 
 #include <tradecore/pg/only_reads.hpp>
@@ -124,8 +125,8 @@ bool leaves_session_alone(std::string_view sql) noexcept
 {
     constexpr std::array<std::string_view, 8> for_data{"select", "insert", "update", "delete",
                                                        "merge",  "values", "table",  "with"};
-    return std::ranges::any_of(
-        for_data, [sql](std::string_view opening) { return detail::begins_with_keyword(sql, opening); });
+    const auto begins_with = [sql](std::string_view opening) { return detail::begins_with_keyword(sql, opening); };
+    return std::ranges::any_of(for_data, begins_with) && !detail::makes_temporary(sql);
 }
 
 } // namespace tradecore::pg

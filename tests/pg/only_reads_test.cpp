@@ -60,7 +60,8 @@ TEST(only_reads, knows_what_leaves_its_session_alone)
         EXPECT_TRUE(leaves_session_alone(sql)) << sql;
     for (const auto* sql :
          {"SET a = 1", "RESET ALL", "LISTEN a", "PREPARE a AS SELECT 1", "DECLARE a CURSOR FOR SELECT 1", "CALL p()",
-          "DO $$ BEGIN END $$", "DISCARD ALL", "CREATE TEMP TABLE t (a int)", "BEGIN", "EXPLAIN ANALYZE SELECT 1", ""})
+          "DO $$ BEGIN END $$", "DISCARD ALL", "CREATE TEMP TABLE t (a int)", "BEGIN", "EXPLAIN ANALYZE SELECT 1", "",
+          "SELECT 1 INTO TEMP t"})
         EXPECT_FALSE(leaves_session_alone(sql)) << sql;
 }
 
