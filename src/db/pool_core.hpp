@@ -133,6 +133,8 @@ private:
     [[nodiscard]] share begin_share(slot which, const share& wanted, clock::time_point now);
     /// @returns whether the connection is free now.
     bool end_share(slot which, const share& of, clock::time_point now) noexcept;
+    /// Of one whose share has ended while others go on.
+    void leave_to_others(slot which, const share& of, clock::time_point now) noexcept;
     /// @returns whether statements may be sent behind those that are under way on a connection.
     [[nodiscard]] bool takes_more(slot which, clock::time_point now) const;
     /// Sends a statement behind others, when it may.

@@ -47,7 +47,6 @@ void pool_core::arm_leak_timer(clock::time_point when)
 void pool_core::tell_of_return(slot which)
 {
     entry& returned = entries_[which];
-    returned.is_lent = false;
     if (!std::exchange(returned.reported, false))
         return;
     observe::log(

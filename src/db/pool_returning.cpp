@@ -89,7 +89,6 @@ void pool_core::give_back(slot which, const share& of, clock::time_point now) no
 {
     if (stage_ == stage::abandoned || is_forked())
         return;
-    entry& of_it = entries_[which];
     if (!end_share(which, of, now)) {
         try {
             fill(which);
@@ -97,20 +96,21 @@ void pool_core::give_back(slot which, const share& of, clock::time_point now) no
         catch (...) {
             // Out of memory: who waits is served when the next one ends.
         }
-        if (of_it.users.leave(of.place))
-            of_it.since = now;
+        leave_to_others(which, of, now);
         return;
     }
     bool is_ours = true; // until it is somebody else's, or idle
     try {
+        entries_[which].is_lent = false;
         tell_of_return(which);
-        physical_connection& returned = *of_it.connection;
+        physical_connection& returned = *entries_[which].connection;
         if ((is_clean(returned) && !must_reset(returned)) || !returned.is_open() || stage_ == stage::closing) {
             is_ours = false;
             offer(which, now);
             return;
         }
-        of_it.users.set(cleaning_after(of_it.users.front()));
+        users_in_order& users = entries_[which].users;
+        users.set(cleaning_after(users.front()));
         asio::co_spawn(executor_, clean(shared_from_this(), which), asio::detached);
     }
     catch (...) {
@@ -167,12 +167,11 @@ void pool_core::discard(slot which, const share& of) noexcept
         return;
     const auto now = clock::now();
     if (!end_share(which, of, now)) {
-        entry& left = entries_[which];
-        left.connection->close(); // the last of the others gives it back
-        if (left.users.leave(of.place))
-            left.since = now;
+        entries_[which].connection->close(); // the last of the others gives it back
+        leave_to_others(which, of, now);
         return;
     }
+    entries_[which].is_lent = false;
     try {
         tell_of_return(which);
     }

@@ -19,6 +19,20 @@ bool pool_core::end_share(slot which, const share& of, clock::time_point now) no
     return sharing_.users(which) == 0;
 }
 
+void pool_core::leave_to_others(slot which, const share& of, clock::time_point now) noexcept
+{
+    entry& left = entries_[which];
+    try {
+        if (left.reported && left.users.is_front(of.place))
+            tell_of_return(which);
+    }
+    catch (...) {
+        // no memory to say so
+    }
+    if (left.users.leave(of.place))
+        left.since = now;
+}
+
 bool pool_core::takes_more(slot which, clock::time_point now) const
 {
     const physical_connection& connection = *entries_[which].connection;

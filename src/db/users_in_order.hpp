@@ -21,6 +21,7 @@ public:
 
     /// @returns whom the connection works for; a default when that is nobody.
     [[nodiscard]] const usage& front() const noexcept { return front_.user; }
+    [[nodiscard]] bool is_front(place where) const noexcept { return used_ && front_.where == where; }
 
     /// The pool itself uses it.
     void set(usage own) noexcept
@@ -50,7 +51,7 @@ public:
     /// @returns whether the user was in front.
     bool leave(place where) noexcept
     {
-        if (used_ && front_.where == where) {
+        if (is_front(where)) {
             if (behind_.empty()) {
                 clear();
                 return true;

@@ -2,6 +2,8 @@
 #include "db/known_statements.hpp"
 #include "db/support/shared_scene.hpp"
 
+#include <tradecore/observe/capture.hpp>
+
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -474,6 +476,31 @@ TEST(shared_connection, says_who_shares_it_when_somebody_waits_in_vain)
         on.server.answer(1);
         on.server.answer(1);
         co_await settle();
+    });
+}
+
+TEST(shared_connection, names_the_one_that_runs_when_it_seems_leaked)
+{
+    auto options = patient(1);
+    options.pool.leak_detection = 1ms;
+    const observe::capture log;
+    with_scene(options, [&](scene& on) -> asio::awaitable<void> {
+        on.call("SELECT 1");
+        on.call("SELECT 2");
+        const auto told = [&](std::size_t lines) -> asio::awaitable<void> {
+            while (log.entries().size() < lines)
+                co_await settle(1); // the pool's timer fires
+        };
+        co_await told(1);
+        EXPECT_TRUE(log.entries()[0].value("held_by").starts_with("statement SELECT 1 at "));
+        on.server.answer(1);
+        co_await told(3);
+        EXPECT_EQ(log.entries()[1].message, "a connection that seemed leaked was given back");
+        EXPECT_EQ(log.entries()[1].value("held_by"), log.entries()[0].value("held_by"));
+        EXPECT_TRUE(log.entries()[2].value("held_by").starts_with("statement SELECT 2 at "));
+        on.server.answer(1);
+        co_await settle();
+        EXPECT_EQ(log.entries().size(), 4U);
     });
 }
 
