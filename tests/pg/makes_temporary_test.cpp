@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pg/makes_temporary.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -50,7 +51,7 @@ TEST(makes_temporary, does_not_look_into_quotes_without_end)
 {
     std::string nested = "CREATE TEMP TABLE t ()";
     for (char tag = 'a'; tag <= 'e'; ++tag)
-        nested = std::string("$") + tag + "$ " + nested + " $" + tag + "$";
+        nested = fmt::format("${0}$ {1} ${0}$", tag, nested);
     EXPECT_FALSE(makes_temporary("DO " + nested));
 }
 
