@@ -124,6 +124,9 @@ void link::check_cancel_over()
 {
     if (cancelling_->target || !cancelling_->asked)
         return;
+    // What the server has said until now may not have been read yet: it may have come to any that were sent.
+    for (auto sent = first_; sent; sent = sent->next_)
+        sent->in_the_line_of_fire_ = true;
     cancelling_.reset();
     if (first_ && first_->cancelled_because_)
         ask_to_stop(*first_, first_->cancelled_because_);
@@ -135,7 +138,7 @@ void link::front_changed()
 {
     first_->began_idle_ = status == transaction_status::idle;
     // A request may arrive when the server has gone on to what was already sent.
-    first_->in_the_line_of_fire_ = cancelling_.has_value();
+    first_->in_the_line_of_fire_ = first_->in_the_line_of_fire_ || cancelling_;
     if (first_->finished_)
         first_->deadline = now() + given_up_grace;
     else if (first_->patience.count() > 0)

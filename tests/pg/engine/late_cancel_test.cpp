@@ -175,6 +175,26 @@ TEST(late_cancel, may_hit_a_neighbour_again_and_again)
     EXPECT_EQ(test.outcome(hit).size(), 1U);
 }
 
+TEST(late_cancel, may_hit_one_far_behind_whose_turn_is_seen_after_the_end_of_the_request)
+{
+    neighbour test;
+    auto passed_over = test.ask("SELECT 1");
+    auto hit = test.ask("SELECT 1");
+    EXPECT_EQ(test.server.expect("BESBES").size(), 6U);
+    test.running.cancel();
+    EXPECT_TRUE(test.server.run_until([&] { return test.server.requests() == 1; }));
+    test.server.end_requests();
+    test.server.settle();
+    // The server had said all of it before the request had its end.
+    test.server.say(
+        one_number(7) + one_number(8) + backend::error("57014", "canceling statement due to user request") +
+        backend::ready());
+    EXPECT_EQ(test.server.expect("BES").size(), 3U);
+    test.server.say(one_number(9));
+    EXPECT_EQ(test.outcome(passed_over).at(0, 0).as<std::int32_t>(), 8);
+    EXPECT_EQ(test.outcome(hit).at(0, 0).as<std::int32_t>(), 9);
+}
+
 TEST(late_cancel, of_a_neighbour_holds_back_a_copy)
 {
     neighbour test;
