@@ -5,6 +5,7 @@
 
 #include <tradecore/db/configuration.hpp>
 #include <tradecore/db/pool_sizing.hpp>
+#include <tradecore/observe/utf8.hpp>
 
 #include <CLI/CLI.hpp>
 #include <boost/json/object.hpp>
@@ -137,7 +138,7 @@ int run(const config_options& wanted)
     try {
         const auto found = read(wanted.workers);
         if (wanted.json)
-            fmt::print("{}\n", boost::json::serialize(to_json(found)));
+            fmt::print("{}\n", observe::valid_utf8(boost::json::serialize(to_json(found))));
         else
             fmt::print("{}", to_text(found));
         return exit_ok;

@@ -2,6 +2,7 @@
 #include "cli/commands.hpp"
 
 #include <CLI/CLI.hpp>
+#include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -107,6 +108,13 @@ TEST(config_command, lists_the_level_of_the_log)
          {"ENABLE_VB_DATABASE", "false"},
          {"TRADECORE_LOG", "error"}});
     EXPECT_THAT(printed("--json"), HasSubstr(R"("TRADECORE_LOG":{"value":"error","origin":"TRADECORE_LOG"})"));
+}
+
+TEST(config_command, prints_json_that_can_be_read_whatever_the_environment_holds)
+{
+    const variables set({{"POSTGRES_DSN", "postgresql://app@db1/caf%E9"}, {"ENABLE_VB_DATABASE", "false"}});
+    const auto read = boost::json::parse(printed("--json"));
+    EXPECT_EQ(read.at("settings").at("POSTGRES_DSN.dbname").at("value").as_string(), "caf\uFFFD");
 }
 
 TEST(config_command, names_settings_of_all_databases_that_were_meant_for_one_and_names_with_a_slip)
