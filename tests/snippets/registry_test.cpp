@@ -26,7 +26,8 @@ asio::awaitable<bool> is_ready(tradecore::database& db)
     const bool refuses_callers = health.breaker == resilience::breaker_state::open;
     if (!health.reachable)
         observe::log(observe::level::warn, "not ready", {{"database", health.name}, {"error", health.error}});
-    co_return health.reachable&& health.role == "primary" && !refuses_callers;
+    const bool serves = health.reachable && health.role == "primary" && !refuses_callers;
+    co_return serves;
 }
 // [/ready]
 
