@@ -117,6 +117,12 @@ figures work(
     return made;
 }
 
+/// What the environment holds and errors say may be in any encoding.
+boost::json::value parse(std::string_view message)
+{
+    return boost::json::parse(message, {}, {.allow_invalid_utf8 = true});
+}
+
 int run_worker(
     int channel, const options& wanted, const market::price_series& prices, domain::quantity max_fill, share mine,
     const environment& from)
@@ -127,7 +133,7 @@ int run_worker(
     boost::json::object last;
     int status = EXIT_SUCCESS;
     try {
-        const auto told = boost::json::value_to<variables>(boost::json::parse(*start));
+        const auto told = boost::json::value_to<variables>(parse(*start));
         last = to_json(work(channel, told, wanted, prices, max_fill, mine, from));
     }
     catch (const std::exception& error) {
@@ -174,7 +180,7 @@ asio::awaitable<void> workers::follow(std::size_t index, std::string start, std:
         if (received.starts_with(order_line))
             on_order();
         else
-            last = boost::json::parse(std::string_view(received).substr(0, length)).as_object();
+            last = parse(std::string_view(received).substr(0, length)).as_object();
         received.erase(0, length);
     }
     const auto failure = process.wait();
