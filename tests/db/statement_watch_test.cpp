@@ -135,10 +135,13 @@ TEST(statement_watch, of_a_slow_wait_for_a_connection_names_who_waited_and_where
 {
     fake_server server;
     auto options = test::quiet_options(2);
+    options.pool.minimum = 2;
     options.pool.slow_acquire = 1ms;
     const observe::capture log;
     std::string place;
     with_database(server, options, [&](database& main) -> asio::awaitable<void> {
+        while (main.pool_stats().idle != 2) // nobody but the one that is asked about has to wait
+            co_await test::settle(1);
         const auto held = co_await main.pool().acquire({.kind = "session", .label = "archive"});
         asio::co_spawn(
             co_await asio::this_coro::executor,
