@@ -216,8 +216,8 @@ TEST_F(server_fault, a_server_that_starts_up_is_asked_again)
     const int answers = ::open(archive.c_str(), O_RDWR | O_CLOEXEC);
     auto wanted = server_options(folder_.path());
     wanted.settings["restore_command"] = "head -c 1 '" + archive.string() + "' > /dev/null; false";
-    wanted.settings["hot_standby"] = "off"; // or it would serve those who read before those who write
-    asio::thread_pool host(1); // the server ends with the thread that has started it
+    wanted.settings["hot_standby"] = "off"; // or those who only read were served first
+    asio::thread_pool host(1);              // the server ends with the thread that has started it
     embedded::server starting(wanted);
 
     run([&](database& main, network_gate&) -> asio::awaitable<void> {
