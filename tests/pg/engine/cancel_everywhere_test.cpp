@@ -29,8 +29,7 @@ asio::awaitable<std::unique_ptr<pg::connection>> connect_to(std::string host)
     options.user = "trader";
     options.password = "pencil";
     options.connect_timeout = std::chrono::minutes(1);
-    // A request to cancel may come before the statement does, and then ends nothing: this ends the connection.
-    options.cancel_timeout = std::chrono::milliseconds(50);
+    options.cancel_timeout = std::chrono::minutes(1);
     co_return co_await pg::connection::connect(co_await asio::this_coro::executor, options);
 }
 
