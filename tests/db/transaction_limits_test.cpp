@@ -43,12 +43,12 @@ TEST(transaction, its_limit_cancels_the_body)
                     (void)co_await never.wait();
                     co_await settle();
                 },
-                {.name = "slow", .timeout = 300ms});
+                {.name = "slow", .timeout = 1s});
         }
         catch (const timeout_error&) {
             thrown = std::current_exception();
         }
-        EXPECT_EQ(what_of(thrown), "transaction 'slow' of 'main' was not finished within 300 ms and was rolled back");
+        EXPECT_EQ(what_of(thrown), "transaction 'slow' of 'main' was not finished within 1000 ms and was rolled back");
         EXPECT_THAT(server.log(), testing::EndsWith("1:a | 1:ROLLBACK"));
     });
 }

@@ -81,6 +81,7 @@ database_options options_for(const std::string& dsn, std::size_t connections)
     options.pool.exhaustion_threshold = 1;
     options.pool.connect_backoff = 1ms;
     options.pool.connect_backoff_limit = 20ms;
+    options.pool.slow_acquire = {};
     options.breaker_enabled = false;
     return options;
 }

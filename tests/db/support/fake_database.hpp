@@ -24,6 +24,9 @@ inline database_options quiet_options(std::size_t maximum = 4)
     database_options options;
     options.pool = {.minimum = 0, .maximum = maximum};
     options.pool.exhaustion_threshold = 1;
+    // What the machine's pauses would bring in.
+    options.pool.idle_check_after = std::chrono::hours(1);
+    options.pool.slow_acquire = {};
     return options;
 }
 

@@ -225,7 +225,7 @@ TEST(cursor_in_a_transaction, is_closed_in_time_or_not_at_all)
 {
     conversation test;
     auto opening = test.begin(test.db->open_cursor(
-        {.sql = {"SELECT n FROM t", nullptr}, .arguments = {}, .options = {.timeout = 100ms}, .before = {"BEGIN"}},
+        {.sql = {"SELECT n FROM t", nullptr}, .arguments = {}, .options = {.timeout = 500ms}, .before = {"BEGIN"}},
         {.rows = 1, .read_ahead = false}));
     ASSERT_EQ(test.server.expect("PDS").size(), 3U);
     test.server.say(one_number_prepared());

@@ -33,14 +33,14 @@ asio::awaitable<void> open(std::string host, opened_ptr opened)
 asio::awaitable<void> ask(std::string host, opened_ptr opened)
 {
     co_await open(std::move(host), opened);
-    (void)co_await (*opened)->run({.sql = {"SELECT slow()", nullptr}, .arguments = {}, .options = {.timeout = 20ms}});
+    (void)co_await (*opened)->run({.sql = {"SELECT slow()", nullptr}, .arguments = {}, .options = {.timeout = 300ms}});
 }
 
 asio::awaitable<void> ask_much(std::string host, opened_ptr opened)
 {
     co_await open(std::move(host), opened);
     pg::batch todo;
-    todo.options.timeout = 20ms;
+    todo.options.timeout = 300ms;
     (void)todo.add<int>("SELECT slow()");
     (void)todo.add<int>("SELECT slower()");
     (void)co_await (*opened)->run(std::move(todo));
